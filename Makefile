@@ -84,7 +84,8 @@ test-python: setup-test verdict ## test the Python package, against the core too
 	cd python && $(limit) ../$(python)/pytest
 test-parity: setup-test npm verdict ## print what each implementation says to each vector
 	$(node_test) 'tests/parity/*.test.js'
-# What a test compares with. Recorded before, for cargo may wait for another one, and a test has no time for that.
+# The statements of the native tests, for statements.test.js. Recorded before node starts, because cargo may have to wait
+# for another cargo.
 recordings := $(CURDIR)/target/recordings
 test-edge: setup-test worker-faults npm ## test the Worker on workerd
 	@mkdir -p '$(recordings)'

@@ -5,7 +5,8 @@ import { chownSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { PROGRAMS, unprivileged } from "../../node-binding/test/stores/support/postgres-server.js";
-import { freePort, requireProgram, startUntil } from "./server.js";
+import { freePort } from "../../tests/support/free-port.js";
+import { requireProgram, startUntil } from "./server.js";
 
 /** Makes a database in a folder of its own. */
 export async function makePostgres() {

@@ -3,7 +3,8 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { freePort, requireProgram, startUntil } from "./server.js";
+import { freePort } from "../../tests/support/free-port.js";
+import { requireProgram, startUntil } from "./server.js";
 
 const PROGRAM = "/usr/bin/redis-server";
 

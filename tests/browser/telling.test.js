@@ -172,7 +172,7 @@ test("answers that take longer than the pause between two questions are waited f
     await first;
     await page.getByText("Events stored").waitFor();
     const polled = page.waitForRequest("**/api/metrics");
-    // No longer: after a minute another one is asked all the same.
+    // Less than a minute: after that it is asked again even without an answer.
     await page.clock.runFor(16_000);
     await polled;
     release();

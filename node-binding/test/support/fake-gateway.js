@@ -28,7 +28,7 @@ export class FakeGateway {
   asked = [];
   /** What is answered instead of a stream, if anything: a status. */
   status;
-  /** Asked for the number of shards, it answers when this has ended. */
+  /** A promise that the answer to `GET /api/live` waits for. */
   held;
   /** How often it was asked for that. */
   counted = 0;

@@ -6,6 +6,7 @@ import { createServer } from "node:http";
 import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
 import { constructEvent, WebhookError } from "vtryon-webhooks";
+import { freePort } from "../../../tests/support/free-port.js";
 import { emitted, within } from "../../../tests/support/wait.js";
 
 export const SECRET = "whsec_test_of_the_command";
@@ -63,15 +64,8 @@ export async function naive(t, way) {
   return `http://127.0.0.1:${Number(port)}/`;
 }
 
-/** A URL at which nobody listens: the port was free a moment ago. */
-export async function deadUrl() {
-  const server = createServer().listen(0, "127.0.0.1");
-  await emitted(server, "listening");
-  const { port } = server.address();
-  server.close();
-  await emitted(server, "close");
-  return `http://127.0.0.1:${port}/`;
-}
+/** A URL at which nobody listens. */
+export const deadUrl = async () => `http://127.0.0.1:${await freePort()}/`;
 
 /** The least that a receiver has to do. */
 export const correct = receiver(() => false);

@@ -5,7 +5,7 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { event, Gateway, sign, TOKEN } from "../support/gateway.js";
 import { END, exchange, head } from "../support/raw.js";
-import { counted as countedBy } from "../support/rejections.js";
+import { counted } from "../support/rejections.js";
 
 const BODY = event("task_cut", "queued");
 
@@ -146,7 +146,7 @@ test("each is counted by code and kind of path, and none is an error of the plat
     ["/api/*", 2],
   ]) {
     for (const expect of [INCOMPLETE, TIMEOUT]) {
-      const seen = await counted(expect[1], path, of * sent(expect));
+      const seen = await counted(gateway, expect[1], of * sent(expect), path);
       assert.equal(seen.count, of * sent(expect), `${expect[1]} at ${path}`);
       assert.equal(seen.mistake, null);
       assert.equal(seen.last_sample.head, "");
@@ -159,7 +159,7 @@ test("240 of them write a few lines into the log", async () => {
   const begun = Date.now();
   const [before, known] = [
     (await lines()).length,
-    (await counted("incomplete_body", "/api/*")).count,
+    (await counted(gateway, "incomplete_body", 1, "/api/*")).count,
   ];
   const cut = { headers: ["content-length: 100"], body: ["{", END] };
   const paths = Object.values(PATHS);
@@ -169,7 +169,7 @@ test("240 of them write a few lines into the log", async () => {
     );
     for (const { status } of answers) assert.equal(status, 400);
   }
-  await counted("incomplete_body", "/api/*", known + 160);
+  await counted(gateway, "incomplete_body", known + 160, "/api/*");
   const written = (await lines()).slice(before);
   // Of each of the two causes a line at once, and at every report how many they were since: every ten seconds.
   const reports = 1 + Math.ceil((Date.now() - begun) / 10_000);
@@ -182,6 +182,3 @@ async function lines() {
   const all = (await gateway.wholeLog()).split("\n").filter(Boolean);
   return all.filter((line) => !/^(workerd\/|stack: |\s*at )/.test(line));
 }
-
-/** Waits until so many were counted, and returns what is seen of them. */
-const counted = (code, path, count) => countedBy(gateway, code, count, path);

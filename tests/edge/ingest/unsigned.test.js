@@ -3,7 +3,8 @@
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { event, Gateway, sign, until } from "../support/gateway.js";
+import { event, Gateway, sign } from "../support/gateway.js";
+import { counted } from "../support/rejections.js";
 
 let gateway;
 before(async () => {
@@ -16,14 +17,6 @@ before(async () => {
 after(() => gateway.stop());
 
 const BODY = event("task_forged", "completed");
-
-/** Waits until a rejection was reported to the directory, and so those before it. */
-function rejectionReported(code) {
-  return until(async () => {
-    const { body } = await gateway.api("/api/rejections");
-    return body.rejections.some((rejection) => rejection.code === code);
-  });
-}
 
 /** What shards have stored. Nothing may run then: SQLite moves rows between its files when it likes. */
 async function stored() {
@@ -45,7 +38,7 @@ test("a rejected request wakes no shard", async () => {
     assert.equal((await gateway.post(BODY, { signature })).status, 401);
   }
   assert.equal((await gateway.post("x".repeat(16_385))).status, 413);
-  await rejectionReported("payload_too_large");
+  await counted(gateway, "payload_too_large");
   assert.deepEqual(await stored(), before);
 });
 

@@ -88,6 +88,9 @@ const operations = (tasks, last) => [
   ["a body that can't be read", post("no json"), 3],
 ];
 
+/** How many operations may be left out, because the alarm ran meanwhile on a busy machine. */
+const LEFT_OUT = 2;
+
 /** Returns the rows that each operation reads, without those beside which the alarm ran. */
 async function rowsRead({ gateway, tasks, last }) {
   const read = {};
@@ -112,6 +115,8 @@ test(`the rows read are the same with ${FEW} tasks and with ${MANY}`, async () =
   const names = Object.keys(few).filter((name) => name in many);
   const lines = names.map((name) => `${name}: ${few[name]}, ${many[name]}`);
   console.log(`rows read with ${FEW} tasks, and with ${MANY}:\n  ${lines.join("\n  ")}`);
+  const all = operations(FEW, 1).length;
+  assert.ok(names.length >= all - LEFT_OUT, `${names.length} of ${all} are compared`);
   for (const name of names) assert.equal(many[name], few[name], name);
 });
 

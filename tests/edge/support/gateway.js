@@ -140,7 +140,10 @@ export class Gateway extends Client {
     return log();
   }
 
-  /** Returns all that the runtime has printed up to now, for what must not be there: reads on to a line of its own. */
+  /**
+   * Returns everything printed so far, to assert that something is absent: sends a refused request, and reads up to its
+   * line.
+   */
   async wholeLog() {
     const client = `203.0.113.${++this.#marks}`;
     const headers = { authorization: "Bearer wrong", "cf-connecting-ip": client };

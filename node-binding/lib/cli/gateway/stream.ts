@@ -30,7 +30,10 @@ export const TIMING: Timing = {
 export const PAUSE_BYTES: number = 512 * 1024;
 export const RESUME_BYTES: number = 256 * 1024;
 
-/** Sent after this many bytes; the gateway sends at most 256 KiB ahead, and asks for one every 64 KiB. */
+/**
+ * An acknowledgement is sent after this many bytes. The gateway asks for one every 64 KiB, and sends at most 256 KiB
+ * ahead.
+ */
 export const ACK_BYTES: number = 32 * 1024;
 
 /** How long a gateway has to complete the closing handshake. */

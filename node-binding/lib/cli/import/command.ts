@@ -102,7 +102,7 @@ async function isStored(
   report: Report,
 ): Promise<boolean> {
   if (offset === 0) return true;
-  // Where it has nothing, events are stored in the order in which they come: so the first ones of the file come first.
+  // A gateway that has none of the file stores events as they arrive: so its first batch is tried before its last one.
   const { value: first } = await batchesOf(chunksOf(file, 0, offset), BEGINNING).next();
   const beginning = await send(first?.body ?? Buffer.alloc(0), target, report);
   if (beginning.stored > 0) return false;
