@@ -314,7 +314,7 @@ test("an import", async () => {
     lines.map(({ result }) => result),
     ["stored", "duplicate", "refused"],
   );
-  const headers = [`authorization: Bearer ${TOKEN}`, `content-length: ${2 ** 21 + 1}`];
+  const headers = [`authorization: Bearer ${TOKEN}`, `content-length: ${3 * 2 ** 20 + 1}`];
   const { status } = await callRaw(gateway, "importEvents", headers, line);
   assert.equal(status, 413);
 });
