@@ -27,7 +27,7 @@ export function deliveries() {
         present,
         `${notice(SOURCE, "table")}\n`,
         "\n\n",
-        table(["field", "value", ""], rows),
+        table(["field", "value", "meaning"], rows),
       ),
   };
 }
