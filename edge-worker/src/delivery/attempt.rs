@@ -107,6 +107,10 @@ impl UnsealedCredentials<'_> {
     /// Replaces what an endpoint has answered of that which was sent to it and is secret: the values of its headers, and
     /// the signatures, by which the event could be sent again.
     fn redact(&self, answer: &str, signatures: &[Signatures]) -> String {
+        // As of every success: nothing of its answer is kept.
+        if answer.is_empty() {
+            return String::new();
+        }
         let values = self.headers.iter().map(|(_, value)| value.as_str());
         let signatures = signatures.iter().flat_map(|each| {
             let unversioned = each.standard.strip_prefix("v1,").unwrap_or_default();
