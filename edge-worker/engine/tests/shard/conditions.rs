@@ -1,7 +1,7 @@
 //! Conditions that a shard meets and reports to the directory: what is one, and that none is lost.
 
 use vtryon_gateway_engine::protocol::directory::conditions::Condition;
-use vtryon_gateway_engine::protocol::settings::AlertOptions;
+use vtryon_gateway_engine::protocol::settings::{AlertOptions, Endpoint};
 
 use crate::support::{Reply, World, body, endpoint};
 
@@ -116,17 +116,28 @@ fn what_the_directory_has_not_confirmed_is_reported_again_after_a_restart_too() 
     assert_eq!(world.rows("SELECT * FROM conditions"), [[]; 0]);
 }
 
-#[test]
-fn a_failure_at_the_former_url_is_not_reported_of_the_new_one() {
+/// A world whose endpoint is down, which the directory does not know.
+fn world_with_an_unreported_failure() -> World {
     let mut world = World::new();
     world.configure(vec![endpoint(1)]);
     world.is_directory_down = true;
     world.replies.insert(1, DOWN);
     world.event("task_1", "queued");
     world.pass(12 * HOUR);
+    world
+}
+
+/// The same endpoint at another URL.
+fn moved() -> Endpoint {
     let mut moved = endpoint(1);
     moved.options.url = "https://moved.example/hook".to_owned();
-    world.configure(vec![moved]);
+    moved
+}
+
+#[test]
+fn a_failure_at_the_former_url_is_not_reported_of_the_new_one() {
+    let mut world = world_with_an_unreported_failure();
+    world.configure(vec![moved()]);
     world.is_directory_down = false;
     world.pass(120);
     assert_eq!(reported(&world), []);
@@ -134,17 +145,10 @@ fn a_failure_at_the_former_url_is_not_reported_of_the_new_one() {
 
 #[test]
 fn a_failure_at_the_new_url_is_reported_though_a_report_of_the_former_one_is_on_its_way() {
-    let mut world = World::new();
-    world.configure(vec![endpoint(1)]);
-    world.is_directory_down = true;
-    world.replies.insert(1, DOWN);
-    world.event("task_1", "queued");
-    world.pass(12 * HOUR);
+    let mut world = world_with_an_unreported_failure();
     let report = world.decide(|shard, context| shard.conditions_to_report(context)).unwrap();
     assert_eq!(report.conditions.len(), 1);
-    let mut moved = endpoint(1);
-    moved.options.url = "https://moved.example/hook".to_owned();
-    world.configure(vec![moved]);
+    world.configure(vec![moved()]);
     let tasks = ["task_2", "task_3", "task_4", "task_5"];
     let dispatches: Vec<_> = tasks.into_iter().flat_map(|task| world.post(&body(task, "queued"))).collect();
     assert_eq!(dispatches.len(), tasks.len());
