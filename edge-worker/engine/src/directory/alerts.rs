@@ -70,7 +70,7 @@ pub fn report(context: &Context<'_>, report: &ConditionReport) -> Result<()> {
             let record = records::find(db, condition.endpoint)?;
             // While it is disabled or paused nothing is attempted, so no shard would report that it is up again.
             let is_judged = |record: &EndpointRecord| {
-                record.endpoint.options.is_active() && record.health_since <= *settings_version
+                record.endpoint.options.is_active() && record.endpoint.health_since <= *settings_version
             };
             let is_ignored = match kind {
                 ConditionKind::EndpointDown | ConditionKind::EndpointUp => {

@@ -51,8 +51,8 @@ pub fn commit(
             SettingsChange::Put(record) => {
                 let before = records::find(db, record.endpoint.no)?;
                 let mut record = EndpointRecord::clone(record);
-                if before.as_ref().is_some_and(|before| before.is_judged_anew_as(&record)) {
-                    record.health_since = version(db)? + 1;
+                if let Some(before) = &before {
+                    record.endpoint.renew_health(&before.endpoint, version(db)? + 1);
                 }
                 records::put(db, &record)?;
                 alerts::put_endpoint(db, before.as_ref(), &record, now)?;

@@ -33,6 +33,9 @@ pub struct Endpoint {
     pub secrets: Vec<Sealed>,
     /// Headers that each attempt has beside the gateway's own.
     pub headers: Vec<SealedHeader>,
+    /// The version of the settings with which its health began anew: it was enabled, disabled, paused or resumed, or its URL
+    /// has changed. Attempts and reports that were made with earlier settings say nothing of it.
+    pub health_since: i64,
 }
 
 /// The options of an endpoint, which the API shows as they are. An administrator sets each by
@@ -246,6 +249,14 @@ impl Endpoint {
             unknown: includes("unknown"),
             quarantined: includes("quarantined"),
         }
+    }
+
+    /// Begins its health anew with a version of the settings, where its attempts end or begin with that version, or go to
+    /// another URL than `before`.
+    pub fn renew_health(&mut self, before: &Self, version: i64) {
+        let is_same =
+            before.options.is_active() == self.options.is_active() && before.options.url == self.options.url;
+        self.health_since = if is_same { before.health_since } else { version };
     }
 
     pub fn order(&self) -> Order {

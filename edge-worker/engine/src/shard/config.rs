@@ -56,29 +56,27 @@ impl Shard {
         if settings.version <= known.version {
             return Ok(known.version);
         }
-        let is_renewed = |endpoint: i64| {
-            known.endpoint(endpoint).zip(settings.endpoint(endpoint)).is_none_or(|(before, after)| {
-                !before.options.is_active() || before.options.url != after.options.url
-            })
+        let is_judged_anew = |endpoint: &&Endpoint| {
+            known.endpoint(endpoint.no).is_none_or(|before| before.health_since != endpoint.health_since)
         };
-        let active = settings.active();
-        let renewed: Vec<i64> = active.map(|endpoint| endpoint.no).filter(|no| is_renewed(*no)).collect();
+        let judged_anew: Vec<i64> =
+            settings.active().filter(is_judged_anew).map(|endpoint| endpoint.no).collect();
         // Before anything is committed: a fault after it would leave the alarm as it is, and no push would come again.
         self.attempts.throttle.find_leased(context, &settings)?;
         let health = &mut self.attempts.health;
         db.transaction(|| {
             db.run(PUT, &[Bind::Int(settings.version), Bind::Text(doc.get())])?;
-            for endpoint in &renewed {
+            for endpoint in &judged_anew {
                 health.delete(db, *endpoint)?;
                 conditions::forget_health(db, *endpoint)?;
             }
             deliveries::replays::accept(db, &settings, self.last_seq)
         })?;
-        let version = settings.version;
-        for endpoint in renewed {
-            health.forget(endpoint, version);
+        for endpoint in judged_anew {
+            health.forget(endpoint);
             self.reports.forgot_health(endpoint);
         }
+        let version = settings.version;
         self.config.settings = settings;
         // Deliveries to an endpoint that was enabled or resumed may be due, and a range may have to be enqueued.
         self.schedule_alarm(context, 0);

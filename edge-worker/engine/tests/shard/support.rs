@@ -206,20 +206,26 @@ impl World {
 
     /// Registers endpoints, or changes them: all that there are.
     pub fn configure(&mut self, endpoints: Vec<Endpoint>) {
-        self.settings.endpoints = endpoints;
-        self.push();
+        self.change(|settings| settings.endpoints = endpoints);
     }
 
     /// Changes the settings, and pushes them as the directory does.
     pub fn change(&mut self, change: impl FnOnce(&mut Settings)) {
-        change(&mut self.settings);
-        self.push();
-    }
-
-    fn push(&mut self) {
-        self.settings.version += 1;
+        self.change_unseen(change);
         let version: i64 = self.query(ShardRequest::Configure(json::to_raw(&self.settings)));
         assert_eq!(version, self.settings.version);
+    }
+
+    /// Changes the settings, of which nothing comes to the shard before the next change.
+    pub fn change_unseen(&mut self, change: impl FnOnce(&mut Settings)) {
+        let before = self.settings.clone();
+        change(&mut self.settings);
+        self.settings.version += 1;
+        for endpoint in &mut self.settings.endpoints {
+            if let Some(before) = before.endpoint(endpoint.no) {
+                endpoint.renew_health(before, self.settings.version);
+            }
+        }
     }
 
     /// Runs the alarm as the shell does, with one connection.

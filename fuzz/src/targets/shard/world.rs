@@ -112,6 +112,8 @@ impl World {
         let order = if is_ordered { "all" } else { "latest" }.to_owned();
         let include = vec!["unknown".to_owned(), "quarantined".to_owned()];
         let deleted = self.settings.deleted.clone();
+        // As if each was enabled just now.
+        let version = self.settings.version + 1;
         let endpoint = |no| {
             let url = format!("https://shop-{no}.example/");
             let options = EndpointOptions {
@@ -121,7 +123,7 @@ impl World {
                 include: include.clone(),
                 ..Default::default()
             };
-            Endpoint { no, options, ..Endpoint::default() }
+            Endpoint { no, options, health_since: version, ..Endpoint::default() }
         };
         self.settings.endpoints.retain(|endpoint| endpoint.options.is_alert_destination());
         let endpoints = (1..=count).filter(|no| !deleted.contains(no)).map(endpoint);

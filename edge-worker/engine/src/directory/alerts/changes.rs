@@ -43,7 +43,7 @@ pub(in crate::directory) fn put_endpoint(
         (true, true) | (false, false) => {}
     }
     // Shards forget then that it was down.
-    if before.health_since != after.health_since {
+    if before.endpoint.health_since != after.endpoint.health_since {
         apply(db, Cause::EndpointFailing, no, AlertTransition::Dropped)?;
     }
     Ok(())

@@ -19,18 +19,6 @@ pub struct EndpointRecord {
     pub created_at: Millis,
     pub updated_at: Millis,
     pub disabled: Option<Disabled>,
-    /// The version of the settings by which shards have forgotten its health last. What a shard with earlier settings
-    /// reports of it is ignored.
-    pub health_since: i64,
-}
-
-impl EndpointRecord {
-    /// Returns whether shards forget its health where it becomes `after`: its attempts end or begin again, or go to another
-    /// URL.
-    pub(in crate::directory) fn is_judged_anew_as(&self, after: &Self) -> bool {
-        let (before, after) = (&self.endpoint.options, &after.endpoint.options);
-        before.is_active() != after.is_active() || before.url != after.url
-    }
 }
 
 /// Why an endpoint is disabled, and since when.

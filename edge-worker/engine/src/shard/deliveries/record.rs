@@ -112,11 +112,11 @@ fn health_after(
 ) -> (Health, Option<ConditionKind>) {
     let endpoint = endpoint_of(report.delivery);
     let before = known.of(endpoint);
-    if !known.counts(endpoint, report.settings_version) {
+    let registered = settings.endpoint(endpoint);
+    if registered.is_some_and(|endpoint| report.settings_version < endpoint.health_since) {
         return (before, None);
     }
     let after = before.after(attempt.reply(), attempt.attempted_at);
-    let registered = settings.endpoint(endpoint);
     (after, registered.and_then(|endpoint| conditions::of_attempt(endpoint, before, after)))
 }
 

@@ -202,6 +202,28 @@ fn an_endpoint_that_is_enabled_again_begins_anew() {
 }
 
 #[test]
+fn an_endpoint_begins_anew_though_the_shard_has_not_heard_that_it_was_disabled() {
+    let mut world = world();
+    world.replies.insert(1, GONE);
+    world.event("task_1", "queued");
+    world.change_unseen(|settings| settings.endpoints[0].options.enabled = false);
+    enable(&mut world, true);
+    assert_eq!(health(&mut world), Health::default());
+}
+
+#[test]
+fn what_was_attempted_before_an_endpoint_was_enabled_again_is_not_counted_after_a_restart_either() {
+    let mut world = world();
+    world.replies.insert(1, GONE);
+    let dispatches = world.post(&body("task_1", "queued"));
+    enable(&mut world, false);
+    enable(&mut world, true);
+    world.restart();
+    dispatches.iter().for_each(|dispatch| world.make(dispatch));
+    assert_eq!(health(&mut world), Health::default());
+}
+
+#[test]
 fn a_working_endpoint_costs_a_row_of_health_in_an_hour() {
     let mut world = world();
     world.event("task_1", "queued");

@@ -16,8 +16,6 @@ use crate::storage::database::{Bind, Database};
 pub(crate) struct EndpointHealths {
     stored: BTreeMap<i64, Health>,
     cooling_down: BTreeMap<i64, Millis>,
-    /// By which version of the settings the health of an endpoint was last forgotten. A new instance does not know it.
-    renewed_by: BTreeMap<i64, i64>,
 }
 
 impl EndpointHealths {
@@ -82,17 +80,10 @@ impl EndpointHealths {
         db.run("DELETE FROM health WHERE endpoint = ?", &[Bind::Int(endpoint)])
     }
 
-    /// Forgets the health that was deleted, once that is committed by a version of the settings.
-    pub(crate) fn forget(&mut self, endpoint: i64, version: i64) {
+    /// Forgets the health that was deleted, once that is committed.
+    pub(crate) fn forget(&mut self, endpoint: i64) {
         self.stored.remove(&endpoint);
         self.cooling_down.remove(&endpoint);
-        self.renewed_by.insert(endpoint, version);
-    }
-
-    /// Returns whether an attempt that was made by a version of the settings says anything of the endpoint as it is now: not
-    /// where its URL has changed since, or it was enabled or resumed.
-    pub(crate) fn counts(&self, endpoint: i64, version: i64) -> bool {
-        self.renewed_by.get(&endpoint).is_none_or(|renewed_by| *renewed_by <= version)
     }
 
     /// Returns whether another instance has read the same.
@@ -183,8 +174,7 @@ mod tests {
         healths.cool_down(1, Millis(50));
         assert!(healths.is_cooling_down(1, Millis(49)) && !healths.is_cooling_down(1, Millis(50)));
         healths.delete(db, 1)?;
-        healths.forget(1, 2);
-        assert!(!healths.counts(1, 1) && healths.counts(1, 2) && healths.counts(3, 1));
+        healths.forget(1);
         assert_eq!((healths.of(1), healths.cooled_down_at(1)), (Health::default(), None));
         assert_eq!(EndpointHealths::load(db)?.of(1), Health::default());
         Ok(())
