@@ -9,11 +9,12 @@ export PATH := $(PATH):$(HOME)/.cargo/bin
 # The pinned node and npm's tools, and the compiler and tools that build wasm.
 bin := node_modules/.bin
 wasm := scripts/wasm-env
-# Each test has 300 s; a file has no limit, so every process must be ended in `after`. A suite in which one was forgotten
-# is ended after an hour, and node names the file that was running; macOS has no `timeout`.
+# A test that hangs ends after 15 minutes, longer than any takes on a busy machine; a file has no limit, so every process
+# must be ended in `after`. A suite in which one was forgotten is ended after an hour, and node names the file that was
+# running; macOS has no `timeout`.
 limit := $(if $(shell command -v timeout 2>/dev/null),timeout --foreground --kill-after=60s 1h)
 # Most tests wait for a server most of the time: so four files run at a time, however many cores there are.
-node_test := $(limit) $(bin)/node --test --test-timeout=300000 --test-concurrency=4
+node_test := $(limit) $(bin)/node --test --test-timeout=900000 --test-concurrency=4
 gateway := $(bin)/node edge-worker/npm/bin/vtryon-webhooks-gateway.js
 python := .cache/python/bin
 simulate := cargo run --quiet --profile simulation --package vtryon-gateway-simulation --

@@ -13,7 +13,7 @@ import { event, Gateway, SECRET, until } from "../support/gateway.js";
 import { Gate, run, start } from "../support/mover.js";
 
 /** How many tasks there are before the move. */
-const HISTORY = 500;
+const HISTORY = 250;
 
 /** Tasks that the old gateway erases. */
 const ERASED = ["task_erased_before", "task_erased_meanwhile"];
