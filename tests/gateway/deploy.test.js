@@ -126,6 +126,16 @@ test("secrets asks for Vtryon's, generates the others, and leaves those that are
   );
 });
 
+test("secrets takes what the environment has, and shows only what it has generated", async () => {
+  const given = { VTRYON_WEBHOOK_SECRET: "of Vtryon", GATEWAY_ADMIN_TOKEN: VALUE };
+  const { code, out, err } = await deployment.run(["secrets"], given);
+  assert.equal(code, 0, err);
+  const { secrets } = deployment.worker();
+  assert.equal(secrets.get("GATEWAY_ADMIN_TOKEN"), VALUE);
+  assert.ok(out.includes(`GATEWAY_MASTER_KEY=${secrets.get("GATEWAY_MASTER_KEY")}\n`), out);
+  assert.ok(!`${out}${err}`.includes(VALUE), out);
+});
+
 test("secrets that were set in part are known", async () => {
   const { secrets } = deployment.cloudflare.addWorker("vtryon-webhooks");
   const set = secrets.set.bind(secrets);

@@ -35,8 +35,9 @@ async function setSecrets({ env }) {
   for (const name of REQUIRED) {
     // One that is set stays: what is sealed under the master key needs that key.
     if (name === FROM_VTRYON || present.includes(name)) continue;
-    secrets[name] = process.env[name] || generate();
-    generated.push(`${name}=${secrets[name]}`);
+    const given = process.env[name];
+    secrets[name] = given || generate();
+    if (!given) generated.push(`${name}=${secrets[name]}`);
   }
   checkSecrets(secrets, "the environment");
   if (generated.length > 0) {
