@@ -32,6 +32,8 @@ const NEVER_DEPLOYED = [
   // The variables of the environment let Access stand in for the token.
   [["--env", "staging"], {}, "staging", ["VTRYON_WEBHOOK_SECRET", "GATEWAY_MASTER_KEY"]],
   [[], { CLOUDFLARE_ENV: "staging" }, "staging", ["VTRYON_WEBHOOK_SECRET", "GATEWAY_MASTER_KEY"]],
+  // None: the name on the command line counts, and an empty one is that of the whole.
+  [["--env", ""], { CLOUDFLARE_ENV: "staging" }, "", SECRETS],
 ];
 for (const [args, env, environment, missing] of NEVER_DEPLOYED) {
   const title = `${args.join(" ")}${JSON.stringify(env)}`;
@@ -41,7 +43,7 @@ for (const [args, env, environment, missing] of NEVER_DEPLOYED) {
     assert.equal(code, 1);
     const told = `error: secrets are missing on Cloudflare: ${missing.join(", ")}\n`;
     assert.ok(err.startsWith(told), err);
-    const hint = environment ? ` -- --env ${environment}` : "";
+    const hint = environment === undefined ? "" : ` -- --env ${environment || '""'}`;
     assert.ok(err.includes(`Set them with: npm run secrets${hint} (`), err);
     assert.deepEqual(changes(), []);
   });

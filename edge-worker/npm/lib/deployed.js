@@ -22,7 +22,8 @@ export const environmentOption = () =>
 const options = ({ config, environment }) => [
   "--config",
   config,
-  ...(environment ? ["--env", environment] : []),
+  // An empty name too, by which wrangler takes the Worker of the whole whatever CLOUDFLARE_ENV says.
+  ...(environment === undefined ? [] : ["--env", environment]),
 ];
 
 /**

@@ -74,7 +74,8 @@ async function checkComplete(target, names) {
   // Workers Builds may set secrets only after the first deployment. Until then the gateway answers 503.
   if (process.env.WORKERS_CI)
     return console.error(`${message}\nSet them in the Worker's settings.`);
-  const env = target.environment ? ` -- --env ${target.environment}` : "";
+  const { environment } = target;
+  const env = environment === undefined ? "" : ` -- --env ${environment || '""'}`;
   throw new Failure(
     message,
     `Set them with: npm run secrets${env} (in the repository: make secrets)`,
