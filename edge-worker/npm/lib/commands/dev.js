@@ -4,6 +4,9 @@ import { localFiles } from "../folder/config.js";
 import { parsePort } from "../local/port.js";
 import { runGateway } from "../local/run.js";
 
+/** The port where none is named. */
+const PORT = "8787";
+
 /** @param {import("commander").Command} program */
 export function addDev(program) {
   program
@@ -13,7 +16,7 @@ export function addDev(program) {
       `Runs the gateway on this machine, and prints its URL, its secrets and an example.
 In a folder without wrangler.jsonc, it stores everything in the hidden folder .vtryon-gateway.`,
     )
-    .addOption(new Option("--port <port>", "the port to listen on").env("PORT").default("8787"))
+    .addOption(new Option("--port <port>", "the port to listen on").env("PORT").default(PORT))
     .addOption(
       new Option(
         "--state <folder>",
@@ -21,8 +24,9 @@ In a folder without wrangler.jsonc, it stores everything in the hidden folder .v
       ).env("STATE_DIR"),
     )
     .action(async ({ port, state }) => {
-      const number = parsePort(port, "the port");
+      // A variable that is set and empty counts as unset.
+      const number = parsePort(port || PORT, "the port");
       const files = await localFiles(process.cwd());
-      await runGateway({ ...files, state: resolve(state ?? files.state), port: number });
+      await runGateway({ ...files, state: resolve(state || files.state), port: number });
     });
 }
