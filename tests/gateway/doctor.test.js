@@ -21,7 +21,8 @@ test("doctor names the settings that this version needs and the folder has not",
   deployment.replace(/,\n.*"new_sqlite_classes": \["Directory"\] \}/, "");
   const { code, out, err } = await deployment.run(["doctor"]);
   assert.equal(code, 1);
-  assert.match(err, /^error: the configuration differs in migrations\n/);
+  assert.match(err, /^error: the configuration differs in migrations\nChange it by hand\./);
+  assert.match(err, /init would replace the whole file: your vars .* would be lost\.\n$/);
   assert.match(out, /"Directory"/);
 });
 

@@ -49,7 +49,7 @@ async function checkFolder() {
   }
   throw new Failure(
     `the configuration differs in ${different.join(", ")}`,
-    `Change it, or let npx ${NAME} init replace it whole, with your variables.`,
+    `Change it by hand. npx ${NAME} init would replace the whole file: your vars and the id of the KV namespace would be lost.`,
   );
 }
 
