@@ -1,11 +1,12 @@
-// Who listens on a port, as /proc tells it on Linux.
+// Who listens on a port, as /proc tells it on Linux, and whether one is free.
 
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import fs from "node:fs";
 import { syncBuiltinESMExports } from "node:module";
+import net from "node:net";
 import { test } from "node:test";
-import { holder, listener } from "../../edge-worker/npm/lib/local/port.js";
+import { holder, isFree, listener } from "../../edge-worker/npm/lib/local/port.js";
 import { emitted } from "../support/wait.js";
 
 const PROGRAM = `
@@ -33,3 +34,12 @@ for (const [why, missing] of [
     assert.match(holder(Number(port)), new RegExp(`^process ${child.pid} \\(`));
   });
 }
+
+test("a port that may not be listened on is not said to be taken", async (t) => {
+  const refused = Object.assign(new Error("permission denied"), { code: "EACCES" });
+  t.mock.method(net.Server.prototype, "listen", function () {
+    process.nextTick(() => this.emit("error", refused));
+    return this;
+  });
+  await assert.rejects(isFree(80), /^Error: port 80 cannot be listened on \(EACCES\)/);
+});

@@ -16,14 +16,17 @@ export function parsePort(text, name) {
 }
 
 /**
- * Returns whether 127.0.0.1:`port` can be listened on.
+ * Returns whether nobody listens on 127.0.0.1:`port`. Throws where it can't be listened on for another reason.
  * @param {number} port
  * @returns {Promise<boolean>}
  */
 export function isFree(port) {
-  return new Promise((resolve) => {
+  return new Promise((resolve, reject) => {
     const server = createServer();
-    server.once("error", () => resolve(false));
+    server.once("error", (/** @type {NodeJS.ErrnoException} */ { code }) => {
+      if (code === "EADDRINUSE") resolve(false);
+      else reject(new Error(`port ${port} cannot be listened on (${code}): set PORT to another`));
+    });
     server.listen(port, "127.0.0.1", () => server.close(() => resolve(true)));
   });
 }
