@@ -17,7 +17,7 @@ const REASONS = {
   exhausted: "all six attempts failed",
   aborted_by_receiver: "its receiver asked for no further attempt",
   endpoint_deleted: "the endpoint was deleted",
-  endpoint_disabled: "waits until the endpoint is enabled",
+  endpoint_disabled: "the endpoint stayed disabled until the event was no longer kept",
   pruned: "the event is not kept any more",
   secret_unreadable:
     "the endpoint's secret or headers can't be opened: renew them, or set the former master key",
