@@ -6,7 +6,7 @@ const NAME = /"([\w-]+)"/g;
 /** How tests ask for blocks: each form captures a mark, or a list of marks in quotes. */
 const FORMS = {
   js: [
-    /\b(?:block|run|runJson|load|firstLine)\((?:t, )?("[\w-]+")/g,
+    /\b(?:block|run|runJson|load)\(("[\w-]+")/g,
     // A row of a table whose blocks are all run.
     /\{\s*mark: ("[\w-]+"),/g,
   ],
