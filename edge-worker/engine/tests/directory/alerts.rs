@@ -104,6 +104,8 @@ enum Step {
     Pause,
     Resume,
     Move,
+    /// It gets another URL at its origin.
+    MovePath,
     Describe,
     Nothing,
 }
@@ -115,7 +117,7 @@ const DISABLED: &str = "gateway.endpoint_disabled";
 const ENABLED: &str = "gateway.endpoint_enabled";
 const DEAD: &str = "gateway.delivery_dead";
 
-const STORIES: [Story; 15] = [
+const STORIES: [Story; 16] = [
     Story {
         name: "it fails and recovers",
         why: "both are told at once",
@@ -202,6 +204,11 @@ const STORIES: [Story; 15] = [
         ],
     },
     Story {
+        name: "it gets another URL hours after it was registered",
+        why: "at another origin somebody else gets what is delivered",
+        steps: &[(2 * HOUR, Step::MovePath, &[]), (60, Step::Move, &[CREATED]), (2 * HOUR, Step::Move, &[])],
+    },
+    Story {
         name: "another of its fields is changed, and a shard that does not know it yet reports that it fails",
         why: "the shard goes on counting",
         steps: &[(0, Step::Describe, &[]), (1, Step::LateDown, &[FAILING]), (1, Step::LateUp, &[RECOVERED])],
@@ -251,6 +258,9 @@ fn a_cause_is_told_once_an_hour_and_its_end_once() {
                 Step::Pause => drop(fixture.change(shop, r#"{"paused":true}"#).unwrap()),
                 Step::Resume => drop(fixture.change(shop, r#"{"paused":false}"#).unwrap()),
                 Step::Move => drop(fixture.change(shop, r#"{"url":"https://other.example/"}"#).unwrap()),
+                Step::MovePath => {
+                    drop(fixture.change(shop, r#"{"url":"https://shop.example/new"}"#).unwrap())
+                }
                 Step::Describe => drop(fixture.change(shop, r#"{"description":"a shop"}"#).unwrap()),
                 Step::Nothing => {}
             }

@@ -18,7 +18,7 @@ const ALERTS = {
   "gateway.endpoint_recovered": "An endpoint takes deliveries again",
   "gateway.endpoint_disabled": "An endpoint is disabled",
   "gateway.endpoint_enabled": "An endpoint is enabled again",
-  "gateway.endpoint_created": "An endpoint was registered",
+  "gateway.endpoint_created": "An endpoint was registered, or its URL has another origin",
   "gateway.token_created": "A token was created",
   "gateway.delivery_dead": "A delivery has failed in all attempts",
   "gateway.event_quarantined": "A signed webhook can't be read",

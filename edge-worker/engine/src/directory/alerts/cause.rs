@@ -105,7 +105,7 @@ impl Cause {
             (Self::EndpointFailing, Phase::Closed) => "An endpoint takes deliveries again",
             (Self::EndpointDisabled, Phase::Opened) => "An endpoint is disabled and gets no new events",
             (Self::EndpointDisabled, Phase::Closed) => "An endpoint is enabled again: replay what it missed",
-            (Self::EndpointCreated, _) => "An endpoint was registered",
+            (Self::EndpointCreated, _) => "An endpoint was registered, or its URL has another origin",
             (Self::TokenCreated, _) => "A token was created: the audit trail says by whom",
             (Self::DeliveryDead, _) => {
                 "A delivery has failed in all its attempts: replay it when the endpoint works"

@@ -1,6 +1,7 @@
 //! What administrators and the hourly sweep change, as causes of alerts.
 
 use vtryon_webhooks::Millis;
+use vtryon_webhooks::endpoint::is_same_origin;
 
 use super::cause::Cause;
 use super::state::{Alert, Details};
@@ -33,6 +34,10 @@ pub(in crate::directory) fn put_endpoint(
     let Some(before) = before else {
         return apply(db, Cause::EndpointCreated, no, occurred(Details::of(after)));
     };
+    if !is_same_origin(&before.endpoint.options.url, &options.url) {
+        // What is delivered goes to somebody else, as with a new one.
+        apply(db, Cause::EndpointCreated, no, occurred(Details::of(after)))?;
+    }
     match (before.endpoint.options.enabled, options.enabled) {
         (true, false) => {
             let reason = after.disabled.as_ref().map(|disabled| disabled.reason.clone());
