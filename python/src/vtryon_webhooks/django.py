@@ -8,7 +8,8 @@ from typing import Any, Callable, overload
 
 from django.core.exceptions import RequestDataTooBig
 from django.core.handlers.wsgi import WSGIRequest
-from django.db import close_old_connections
+from django.db import close_old_connections, connections
+from django.db.transaction import non_atomic_requests
 from django.http import HttpRequest, HttpResponse, RawPostDataException
 
 from vtryon_webhooks.answer import Answer
@@ -83,12 +84,14 @@ def receiver(
 
         urlpatterns = [path("webhooks/vtryon", receiver(on_event))]
 
-    If `on_event` is a coroutine function, the view is async. It then answers 503 after `deadline`
-    seconds and cancels the coroutine; a plain `on_quarantine` runs in a thread, which continues.
-    The deadline does not interrupt the reading of the body. Under ASGI, Django reads the body
-    before it calls the view, and the deadline starts after that. Under WSGI, the time for reading
-    counts, but only the server can end a read. A blocking view has no deadline. Raises
-    `WebhookError` for invalid options.
+    With `ATOMIC_REQUESTS`, what a blocking view has written is rolled back if it answers 503.
+
+    If `on_event` is a coroutine function, the view is async and has no such transaction. It then
+    answers 503 after `deadline` seconds and cancels the coroutine; a plain `on_quarantine` runs in
+    a thread, which continues. The deadline does not interrupt the reading of the body. Under ASGI,
+    Django reads the body before it calls the view, and the deadline starts after that. Under WSGI,
+    the time for reading counts, but only the server can end a read. A blocking view has no
+    deadline. Raises `WebhookError` for invalid options.
     """
     core = Receiver(
         on_event,
@@ -114,9 +117,23 @@ def _view(core: Receiver) -> View:
     core.check_blocking()
 
     def vtryon_webhooks(request: HttpRequest) -> HttpResponse:
-        return _response(core.receive(_incoming(request, partial(_read, request))))
+        answer = core.receive(_incoming(request, partial(_read, request)))
+        if answer.status == 503:
+            _roll_back()
+        return _response(answer)
 
     return vtryon_webhooks
+
+
+def _roll_back() -> None:
+    """Rolls back what the request has written in the transactions of `ATOMIC_REQUESTS`.
+
+    Django does that only for an exception, and one of a callback does not leave the receiver.
+    """
+    for connection in connections.all(initialized_only=True):
+        # A test case of Django has a transaction too, which it needs afterwards.
+        if connection.settings_dict["ATOMIC_REQUESTS"] and connection.in_atomic_block:
+            connection.set_rollback(True)
 
 
 def _async_view(core: Receiver) -> AsyncView:
@@ -129,6 +146,9 @@ def _async_view(core: Receiver) -> AsyncView:
 
         return _response(await core.receive_async(_incoming(request, body)))
 
+    for alias in connections:
+        # With `ATOMIC_REQUESTS` Django raises an error in place of calling an async view.
+        non_atomic_requests(using=alias)(vtryon_webhooks)
     return vtryon_webhooks
 
 

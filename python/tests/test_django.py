@@ -1,0 +1,95 @@
+"""Transactions of a Django project: `ATOMIC_REQUESTS`, and those of its tests."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from apps import django_project, sender
+from django.db import connections
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.transaction import atomic
+from django.test import Client
+from django.urls import path
+from exchange import PATH, request
+
+from vtryon_webhooks import VtryonEvent
+from vtryon_webhooks.django import receiver
+from vtryon_webhooks.testing import event_body, payload_of, sign
+
+SECRET = "whsec_django"
+BODY = payload_of(event_body("try-on", "completed"))
+GOOD = request(BODY, SECRET)
+
+
+@pytest.fixture
+def shop(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[BaseDatabaseWrapper]:
+    """A database with a transaction for each request, and a table of keys."""
+    options = {
+        "ENGINE": "django.db.backends.sqlite3",
+        "NAME": str(tmp_path / "shop.db"),
+        "ATOMIC_REQUESTS": True,
+    }
+    settings = {**connections.settings["default"], **options}
+    monkeypatch.setitem(connections.settings, "default", settings)
+    shop = connections["default"] = connections.create_connection("default")
+    with shop.cursor() as cursor:
+        cursor.execute("CREATE TABLE seen (key TEXT PRIMARY KEY)")
+    yield shop
+    shop.close()
+    del connections["default"]
+
+
+def is_new(shop: BaseDatabaseWrapper) -> bool:
+    """Inserts the key, as a handler does that does nothing twice."""
+    with shop.cursor() as cursor:
+        cursor.execute("INSERT OR IGNORE INTO seen VALUES ('key')")
+        return bool(cursor.rowcount)
+
+
+@pytest.mark.parametrize("name", ["on_event", "on_quarantine"])
+def test_what_was_written_before_an_exception_is_rolled_back(
+    shop: BaseDatabaseWrapper, name: str
+) -> None:
+    calls: list[bool] = []
+
+    def handle(*_: object) -> None:
+        calls.append(is_new(shop))
+        if len(calls) == 1:
+            raise ValueError
+
+    callbacks: dict[str, Any] = {"on_event": print, name: handle}
+    send = sender("django-wsgi", secrets=SECRET, **callbacks)
+    sent = GOOD if name == "on_event" else request(b"{", SECRET)
+    assert [send(sent).status for _ in range(3)] == [503, 200, 200]
+    assert calls == [True, True, False]
+
+
+def test_what_was_written_of_a_refused_request_is_kept(shop: BaseDatabaseWrapper) -> None:
+    send = sender("django-wsgi", print, secrets=SECRET, on_error=lambda _: is_new(shop))
+    assert send(request(BODY, "whsec_stranger")).status == 401
+    assert not is_new(shop)
+
+
+def test_a_transaction_around_the_request_goes_on(shop: BaseDatabaseWrapper) -> None:
+    """A `TestCase` of Django has one, and calls its views by this client."""
+    shop.settings_dict["ATOMIC_REQUESTS"] = False
+
+    def on_event(_: VtryonEvent) -> None:
+        raise ValueError
+
+    django_project(path(PATH[1:], receiver(on_event, secrets=SECRET)))
+    with atomic():
+        headers = {"x-vtryon-signature": sign(BODY, SECRET)}
+        assert Client(headers=headers).post(PATH, BODY, "application/json").status_code == 503
+        assert is_new(shop)
+
+
+@pytest.mark.usefixtures("shop")
+@pytest.mark.parametrize("app", ["django-wsgi", "django-asgi"])
+def test_an_async_view_has_no_transaction(app: str) -> None:
+    async def on_event(_: VtryonEvent) -> None: ...
+
+    assert sender(app, on_event, secrets=SECRET)(GOOD).status == 200
