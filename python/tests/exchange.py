@@ -38,8 +38,13 @@ def wsgi(
     app: Callable[[dict[str, Any], Any], Iterable[bytes]],
     sent: HostileRequest,
     stream: IO[bytes] | None = None,
+    *,
+    terminated: bool = False,
 ) -> Answer:
-    """Calls an application of WSGI (PEP 3333); repeated headers are joined, as servers do."""
+    """Calls an application of WSGI (PEP 3333); repeated headers are joined, as servers do.
+
+    A server whose stream ends with the body sets `wsgi.input_terminated`, as Gunicorn does.
+    """
     environ: dict[str, Any] = {
         "REQUEST_METHOD": sent.method,
         "PATH_INFO": PATH,
@@ -55,6 +60,8 @@ def wsgi(
         "wsgi.multiprocess": False,
         "wsgi.run_once": False,
     }
+    if terminated:
+        environ["wsgi.input_terminated"] = True
     for name, value in sent.headers:
         key = name.upper().replace("-", "_")
         key = key if key == "CONTENT_TYPE" else f"HTTP_{key}"

@@ -55,14 +55,15 @@ def check(answer: Answer, cached: bool) -> None:
         (lambda: flask_request.stream.read(5), JSON, False),
     ],
 )
-def test_flask(read: Any, content_type: str, cached: bool) -> None:
+@pytest.mark.parametrize("terminated", [False, True])
+def test_flask(read: Any, content_type: str, cached: bool, terminated: bool) -> None:
     app = flask_app(lambda event: None, secrets=SECRET)
 
     @app.before_request
     def before() -> None:
         read()
 
-    check(wsgi(app, sent(content_type)), cached)
+    check(wsgi(app, sent(content_type), terminated=terminated), cached)
 
 
 async def read_stream(request: Request) -> None:
@@ -176,9 +177,13 @@ def test_django_without_a_length(monkeypatch: pytest.MonkeyPatch) -> None:
     check(asgi(django_asgi(lambda event: None, secrets=SECRET), sent(JSON), declared=False), False)
 
 
-def test_a_lower_limit_of_the_framework(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("terminated", [False, True])
+@pytest.mark.parametrize(("limit", "status"), [(len(BODY) - 1, 413), (len(BODY), 200)])
+def test_a_lower_limit_of_the_framework(
+    limit: int, status: int, terminated: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
     flask = flask_app(lambda event: None, secrets=SECRET)
-    flask.config["MAX_CONTENT_LENGTH"] = len(BODY) - 1
-    monkeypatch.setattr(settings, "DATA_UPLOAD_MAX_MEMORY_SIZE", len(BODY) - 1)
+    flask.config["MAX_CONTENT_LENGTH"] = limit
+    monkeypatch.setattr(settings, "DATA_UPLOAD_MAX_MEMORY_SIZE", limit)
     for app in (flask, django_wsgi(lambda event: None, secrets=SECRET)):
-        assert wsgi(app, request(BODY, SECRET)).status == 413
+        assert wsgi(app, request(BODY, SECRET), terminated=terminated).status == status

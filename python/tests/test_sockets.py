@@ -9,6 +9,7 @@ import socket
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from apps import django_asgi, django_wsgi, fastapi_app, flask_app
 from exchange import PATH, request, wsgi
 from servers import PATIENCE, asgi_server, runserver, spoken, status_of, werkzeug
 from starlette.requests import Request
+from wsgi_servers import process
 
 from vtryon_webhooks import VtryonEvent
 from vtryon_webhooks.starlette import receiver as starlette_receiver
@@ -164,6 +166,20 @@ def test_cut_off(receiver: Receiver, caplog: pytest.LogCaptureFixture) -> None:
     assert status_of(response) in answered_if_cut_off(receiver)
     assert receiver.events == []
     assert no_fault(caplog)
+
+
+@pytest.mark.parametrize("app", ["flask", "django-wsgi"])
+def test_cut_off_behind_gunicorn(app: str, tmp_path: Path) -> None:
+    """Its stream ends where the connection did, without an error."""
+    with process("gunicorn", app, SECRET, tmp_path) as (port, log):
+        for first, body in ((head(), BODY[:10]), (head(length=len(BODY) + 10), BODY)):
+            response = spoken(port, first, body, ends=True)
+            assert status_of(response) == 400
+            assert b'"error":"incomplete_body"' in response
+        assert status_of(spoken(port, head(), BODY)) == 200
+        # Without a configuration, Python logs warnings and errors.
+        for code in ("incomplete_body", "body_already_parsed"):
+            assert code not in log.read_text()
 
 
 def test_cut_off_often(receiver: Receiver, caplog: pytest.LogCaptureFixture) -> None:

@@ -187,7 +187,7 @@ def _read(request: HttpRequest, limit: int) -> bytes:
         # `body` is at most as long as declared, Django keeps it for later readers, and it raises an
         # error if something else has read the stream before.
         begun = getattr(request, "_read_started", False)
-        body = request.body if begun or declared else read_all(_stream(request), limit)
+        body = request.body if begun or declared else read_all(_stream(request), limit + 1)
     except RawPostDataException:
         error = WebhookError("body_already_parsed")
     except RequestDataTooBig:

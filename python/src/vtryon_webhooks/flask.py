@@ -74,9 +74,14 @@ def receiver(
 
 def _read(limit: int) -> bytes:
     """Reads the stream; if it is already consumed, returns the copy that Flask has cached."""
+    declared = length_of(request.headers.get("content-length"))
+    # Werkzeug stores the stream in the request when something uses it for the first time.
+    begun = "stream" in vars(request)
     error = None
     try:
-        body = read_all(request.stream.read, limit) or request.get_data()
+        # At MAX_CONTENT_LENGTH Werkzeug raises an error for the read that would find the end, so
+        # nothing is read after the declared length.
+        body = read_all(request.stream.read, declared or limit + 1) or request.get_data()
     except RequestEntityTooLarge:
         # The application's own limit, MAX_CONTENT_LENGTH.
         error = WebhookError("payload_too_large")
@@ -88,7 +93,7 @@ def _read(limit: int) -> bytes:
         # is not its context.
         raise error
     check_forwarded(request.environ, body)
-    # Werkzeug raises an error if the client disconnects, so a missing part was read before.
-    if len(body) < length_of(request.headers.get("content-length")):
-        raise WebhookError("body_already_parsed")
+    if len(body) < declared:
+        # From a server that sets `wsgi.input_terminated`, a body that was cut off just ends.
+        raise WebhookError("body_already_parsed" if begun else "incomplete_body")
     return body

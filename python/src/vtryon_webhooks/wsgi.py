@@ -9,12 +9,12 @@ from typing import Any, Callable
 from vtryon_webhooks.errors import WebhookError
 
 
-def read_all(read: Callable[[int], bytes], limit: int) -> bytes:
-    """Reads a stream to its end, but at most one byte more than the limit."""
+def read_all(read: Callable[[int], bytes], size: int) -> bytes:
+    """Reads a stream to its end, but at most so many bytes."""
     body = bytearray()
-    while len(body) <= limit:
+    while len(body) < size:
         # A read may return fewer bytes than requested.
-        chunk = read(limit + 1 - len(body))
+        chunk = read(size - len(body))
         if not chunk:
             break
         body += chunk
