@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 import django.http
@@ -11,9 +12,11 @@ from django.conf import settings
 from exchange import PATH, Answer, asgi, request, wsgi
 from fastapi import Depends, FastAPI
 from flask import request as flask_request
+from servers import PATIENCE
 from starlette.middleware.base import BaseHTTPMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from vtryon_webhooks.fastapi import receiver
 from vtryon_webhooks.testing import HostileRequest, event_body, payload_of, sign
@@ -71,6 +74,11 @@ async def read_stream(request: Request) -> None:
         pass
 
 
+async def read_chunk(request: Request) -> None:
+    async for _ in request.stream():
+        break
+
+
 async def read_body(request: Request) -> None:
     await request.body()
 
@@ -89,6 +97,7 @@ READERS = [
     (read_form, JSON, True),
     (read_form, FORM, False),
     (read_stream, JSON, False),
+    (read_chunk, JSON, False),
 ]
 
 
@@ -114,6 +123,33 @@ def test_dependency(read: Any, content_type: str, cached: bool) -> None:
         return await endpoint.respond(request)
 
     check(asgi(app, sent(content_type)), cached)
+
+
+class ReadsFirst:
+    """A plain ASGI middleware, which has to pass on a `receive` that gives the body again."""
+
+    def __init__(self, app: ASGIApp, *, again: bool) -> None:
+        self.app = app
+        self.again = again
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        body = await Request(scope, receive).body()
+
+        async def receive_again() -> Message:
+            return {"type": "http.request", "body": body, "more_body": False}
+
+        await self.app(scope, receive_again if self.again else receive, send)
+
+
+@pytest.mark.parametrize(("again", "status"), [(True, 200), (False, 408)])
+def test_asgi_middleware(again: bool, status: int, caplog: pytest.LogCaptureFixture) -> None:
+    # Without the body, the receiver waits until its deadline.
+    deadline = PATIENCE if again else 0.2
+    app = starlette_app(lambda event: None, secrets=SECRET, deadline=deadline)
+    app.add_middleware(ReadsFirst, again=again)
+    with caplog.at_level(logging.INFO, "vtryon_webhooks"):
+        assert asgi(app, sent(JSON)).status == status
+    assert ("or a middleware has read it and passed on" in caplog.text) == (status == 408)
 
 
 class Reader:

@@ -42,6 +42,12 @@ from vtryon_webhooks.webhooks import Webhooks
 #: can't enforce it.
 DEFAULT_DEADLINE = 10.0
 
+# Under ASGI, `receive` waits for the end of the connection after it has passed on the body.
+_BODY_TIMEOUT_HINT = (
+    "send the whole body at once; see whether a proxy holds it back, or a middleware has read it "
+    "and passed on the same `receive`"
+)
+
 
 @dataclass(frozen=True)
 class IncomingRequest:
@@ -149,7 +155,7 @@ class Receiver:
             self._report.stopped(WebhookError("unavailable", what))
             return refused("unavailable")
         if progress.awaits == "body":
-            error = WebhookError("body_timeout")
+            error = WebhookError("body_timeout", hint=_BODY_TIMEOUT_HINT)
         else:
             error = WebhookError("unavailable", "the function `secrets` did not return in time")
         self._report.refused(error, progress.stage)

@@ -115,7 +115,8 @@ async def _read(request: Request, limit: int, declared: int) -> bytes:
     except RuntimeError:
         # Starlette raises it if a form parser or another reader has consumed the stream.
         raise WebhookError("body_already_parsed") from None
-    # If a middleware has consumed the stream, Starlette provides an empty one.
-    if declared and not body:
+    # A body that was cut off raises `ClientDisconnect`, so something else has read what is missing:
+    # `BaseHTTPMiddleware` passes on what it has left of a stream.
+    if len(body) < declared:
         raise WebhookError("body_already_parsed")
     return bytes(body)
