@@ -40,6 +40,14 @@ class Lying:
         return self.claim
 
 
+class RaisingItems:
+    """Looks like all headers of a request, and fails when it is asked for them."""
+
+    @property
+    def items(self) -> Any:
+        raise RuntimeError
+
+
 class LoudStr(str):
     def encode(self, *arguments: Any, **options: Any) -> bytes:
         raise RuntimeError

@@ -9,7 +9,10 @@ from array import array
 from typing import Any
 
 import pytest
-from strange import LoudBytearray, LoudBytes, LoudStr, Lying, LyingBytes, Raising
+import starlette.datastructures
+import werkzeug.datastructures
+from django.http.request import HttpHeaders
+from strange import LoudBytearray, LoudBytes, LoudStr, Lying, LyingBytes, Raising, RaisingItems
 
 from vtryon_webhooks import VtryonEvent, WebhookError, Webhooks
 from vtryon_webhooks.keys import Key
@@ -21,6 +24,7 @@ BODY = (
     b'"data":{"result_url":"https://cdn.example/4k.png"}}'
 )
 RIGHT = sign(BODY, SECRET)
+HEADER = "x-vtryon-signature"
 NO_SEQUENCE = "`secrets` is neither one secret nor a sequence of them, such as a list"
 
 
@@ -110,7 +114,22 @@ SIGNATURES: list[tuple[Any, str]] = [
     (bytearray(RIGHT.encode()), "multiple_signatures"),
     (["0" * 64], "signature_mismatch"),
     (range(3), "multiple_signatures"),
-    *((value, "malformed_signature") for value in STRANGE if type(value) is not range),
+    *((value, "malformed_signature") for value in STRANGE if type(value) not in (range, dict)),
+    # All headers of a request.
+    ({HEADER: RIGHT}, "ok"),
+    ({"X-Vtryon-Signature": [RIGHT.encode()]}, "ok"),
+    (werkzeug.datastructures.Headers({HEADER: RIGHT}), "ok"),
+    (werkzeug.datastructures.Headers([(HEADER, RIGHT)] * 2), "multiple_signatures"),
+    (starlette.datastructures.Headers({HEADER: RIGHT}), "ok"),
+    (HttpHeaders({"HTTP_X_VTRYON_SIGNATURE": RIGHT}), "ok"),
+    ({HEADER: "0" * 64}, "signature_mismatch"),
+    ({HEADER: [RIGHT, RIGHT]}, "multiple_signatures"),
+    ({HEADER: None}, "missing_signature"),
+    ({"a": 1}, "missing_signature"),
+    ({}, "missing_signature"),
+    ({HEADER: Raising()}, "malformed_signature"),
+    ({HEADER: 7}, "malformed_signature"),
+    (RaisingItems(), "malformed_signature"),
 ]
 
 SECRETS: list[tuple[Any, str]] = [

@@ -62,7 +62,7 @@ class Webhooks:
     def verify(self, payload: Payload, signature: SignatureHeader | RequestHeaders) -> Verified:
         """Verifies the raw body of a request against the values of its signature's header.
 
-        With the scheme `standard-webhooks` it takes all headers of the request instead. Every
+        It also takes all headers of the request, which the scheme `standard-webhooks` needs. Every
         secret is tried, without an early exit, and compared in constant time.
         """
         return self.verify_request(payload, self._header(signature))
@@ -94,7 +94,7 @@ class Webhooks:
         self._check_length(declared_length)
 
     def _header(self, signature: object) -> GetHeader:
-        if self._options.scheme == "vtryon":
+        if self._options.scheme == "vtryon" and not _is_headers(signature):
             return lambda _: signature  # type: ignore[return-value]
         return header_getter(signature)
 
@@ -112,6 +112,14 @@ class Webhooks:
         """Shows the fingerprints of the secrets, and the limit."""
         fingerprints = ", ".join(key.fingerprint for key in self._keys)
         return f"Webhooks([{fingerprints}], max_body_bytes={self.max_body_bytes})"
+
+
+def _is_headers(signature: object) -> bool:
+    """Returns whether these are all headers of a request, not the values of one."""
+    try:
+        return hasattr(signature, "items")
+    except Exception:  # an object of the caller may raise anything
+        return False
 
 
 def _snapshot(payload: object) -> bytes:
