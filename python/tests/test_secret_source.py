@@ -300,6 +300,7 @@ def test_threads_wait_for_a_call_until_the_deadline(caplog: pytest.LogCaptureFix
     [(level, message)] = [line for line in logged(caplog) if line[0] > logging.INFO]
     assert level == logging.ERROR
     assert message.startswith("unavailable: the function `secrets` did not return in time")
+    assert "until it returns or the process is restarted, every request" in message
 
 
 def test_threads_do_not_wait_for_a_call_that_is_late_already() -> None:

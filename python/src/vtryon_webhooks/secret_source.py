@@ -20,6 +20,12 @@ SecretSource = Union[Secrets, Callable[[], Secrets], Callable[[], Awaitable[Secr
 # What to do where a function gives no secret.
 _FUNCTION_HINT = "let it return the secret that Vtryon shows when the URL is registered"
 
+# What to do where a function hangs and the server blocks: it is not called a second time.
+_HANGING_HINT = (
+    "give the function a timeout; until it returns or the process is restarted, every request is "
+    "answered 503"
+)
+
 #: How long a function that has failed is not called again, in seconds.
 PAUSE = 1.0
 
@@ -71,7 +77,8 @@ class PreparedSecrets:
             return self._prepare(self._source)
         # One call that hangs must not keep every thread of the server.
         if not self._lock.acquire(timeout=self._remaining()):
-            raise WebhookError("unavailable", "the function `secrets` did not return in time")
+            what = "the function `secrets` did not return in time"
+            raise WebhookError("unavailable", what, hint=_HANGING_HINT)
         try:
             if self.webhooks is not None:
                 return self.webhooks
