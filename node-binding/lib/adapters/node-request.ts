@@ -1,6 +1,7 @@
 // Requests of node:http, for the adapters `node`, `express` and `fastify`.
 
 import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Http2ServerRequest } from "node:http2";
 import { webhookError } from "../core/engine.js";
 import type { Deadline } from "../receiver/deadline.js";
 import {
@@ -69,6 +70,8 @@ export function readBody(
   if (isTaken || request.readableEncoding !== null) {
     throw webhookError("body_already_parsed");
   }
+  // Of HTTP/2, a request that was cut off before it is read ends like one with an empty body.
+  if (request.aborted) throw webhookError("incomplete_body");
   // Something else has read to the end, and the body is empty.
   if (request.readableEnded) return Promise.resolve(new Uint8Array());
   return new Promise((resolve, reject) => {
@@ -112,7 +115,7 @@ function isStream(request: IncomingMessage): boolean {
 export function drain(request: IncomingMessage): void {
   if (!isStream(request) || request.readableEnded || request.destroyed) return;
   let left = DRAIN_BYTES;
-  const giveUp = () => request.destroy();
+  const giveUp = () => endRequest(request);
   const timer = setTimeout(giveUp, DRAIN_MS).unref();
   request.on("data", (chunk: Uint8Array | string) => {
     left -= chunk.length;
@@ -120,4 +123,10 @@ export function drain(request: IncomingMessage): void {
   });
   request.on("close", () => clearTimeout(timer)).on("error", () => {});
   request.resume();
+}
+
+/** Ends a request whose body goes on. `destroy` of one of HTTP/2 leaves its stream open. */
+function endRequest(request: IncomingMessage & Partial<Pick<Http2ServerRequest, "stream">>): void {
+  if (typeof request.stream?.close === "function") request.stream.close();
+  else request.destroy();
 }
