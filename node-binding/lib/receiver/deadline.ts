@@ -3,7 +3,8 @@ import type { WebhookError } from "../core/error.js";
 
 /** The time limit of one request, for reading and handling together. */
 export class Deadline {
-  isOver = false;
+  /** What a request is answered when the time is over; undefined until then. */
+  error: WebhookError | undefined;
   /** What the request waits for before it is verified. If the time is over while it is the body, the sender is at fault. */
   awaits: "nothing" | "secrets" | "body" = "nothing";
   readonly #controller = new AbortController();
@@ -13,6 +14,10 @@ export class Deadline {
   /** Starts the timer. */
   constructor(ms: number) {
     this.#timer = setTimeout(() => this.#expire(), ms);
+  }
+
+  get isOver(): boolean {
+    return this.error !== undefined;
   }
 
   /** Aborted when the time is over. Created on demand by the runtime, since it is expensive. */
@@ -30,7 +35,7 @@ export class Deadline {
 
   /** Throws if the time is over. */
   check(): void {
-    if (this.isOver) throw this.#error();
+    if (this.error !== undefined) throw this.error;
   }
 
   /** Stops the timer. */
@@ -39,13 +44,11 @@ export class Deadline {
   }
 
   #expire(): void {
-    this.isOver = true;
+    this.error =
+      this.awaits === "body"
+        ? webhookError("body_timeout")
+        : webhookError("unavailable", "the deadline has passed");
     this.#controller.abort();
-    this.#reject?.(this.#error());
-  }
-
-  #error(): WebhookError {
-    if (this.awaits === "body") return webhookError("body_timeout");
-    return webhookError("unavailable", "the deadline has passed");
+    this.#reject?.(this.error);
   }
 }

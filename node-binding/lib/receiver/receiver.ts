@@ -146,8 +146,10 @@ export function createReceiver(options: ReceiverOptions): EventReceiver {
       await handle();
     };
     try {
-      // After the deadline the request is answered already. Errors are still reported if they concern an event.
+      // After the deadline the request is answered already. Errors are still reported if they concern an event, but not
+      // that of the deadline once more, with which work ends that comes to its next step.
       await deadline.wait(work(), (error) => {
+        if (error === deadline.error) return;
         if (state.stage === "verified" || !WebhookError.is(error)) {
           reporter.report(error, state.stage);
         }

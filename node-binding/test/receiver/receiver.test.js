@@ -107,7 +107,9 @@ test("an event that is ready after the deadline is not handled", async () => {
     claim: (_key, _leaseMs) => answered.promise.then(() => ({ state: "claimed", fence: 7 })),
     release: (_key, fence) => released.resolve(fence),
   };
-  const options = { secrets: SECRET, deadlineMs: DEADLINE_MS, onEvent, onError: taken };
+  const faults = [];
+  const onError = ({ code }) => faults.push(code);
+  const options = { secrets: SECRET, deadlineMs: DEADLINE_MS, onEvent, onError };
   let givenUp = false;
   const slow = new ReadableStream({
     start: (stream) => stream.enqueue(new TextEncoder().encode(BODY)),
@@ -121,7 +123,9 @@ test("an event that is ready after the deadline is not handled", async () => {
   assert.equal(answer.status, 503);
   answered.resolve();
   assert.equal(await within("the claim to be given back", released.promise), 7);
+  await new Promise((rested) => setImmediate(rested));
   assert.equal(onEvent.mock.callCount(), 0);
+  assert.deepEqual(faults, ["body_timeout", "unavailable"], "each request once");
 });
 
 test("a body whose secret comes after the deadline is not read", async () => {
