@@ -44,6 +44,13 @@ export class Report {
     );
   }
 
+  /** Counts what was stored to see whether the gateway is a new one: when it is sent again, it is a duplicate. */
+  checked({ stored, erased }: BatchResult): void {
+    this.#stored += stored - erased;
+    this.#erased += erased;
+    this.#duplicates -= stored;
+  }
+
   sent({ linesBefore, end }: Batch, result: BatchResult): void {
     this.#reachability.reached();
     this.#stored += result.stored - result.erased;
