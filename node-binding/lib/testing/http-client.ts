@@ -100,7 +100,8 @@ export function parseHttpUrl(url: string | URL, refuse: (what: string) => Error)
 }
 
 /**
- * Sends one request and waits for the whole answer, at most `timeoutMs` milliseconds. It never rejects.
+ * Sends one request and waits for the whole answer, at most `timeoutMs` milliseconds. Rejects only for an `agent` that
+ * `http.request` refuses.
  *
  * A server that refuses a long body answers and closes. If it closes before all was sent, the operating system may drop
  * the answer, so a long body is sent up to `uploads` times until there is one. Without an `agent`, each request has its
