@@ -10,6 +10,7 @@ import {
   statements,
   type Transaction,
   type TransactionOptions,
+  warnOfUnpruned,
 } from "./sql.js";
 
 interface Result {
@@ -74,8 +75,8 @@ export class PostgresStore<Client extends PostgresClient> implements Idempotency
   }
 
   async claim(key: string, leaseMs: number): Promise<Claim> {
-    await this.#prune();
     const { rows } = await this.#query(this.#pool, "claim", { key, lease: leaseMs });
+    await this.#prune(this.#pool);
     if (rows.length > 0) return { state: "claimed", fence: Number(rows[0].fence) };
     const inspected = await this.#query(this.#pool, "inspect", { key });
     return claimOf(inspected.rows[0]);
@@ -106,7 +107,6 @@ export class PostgresStore<Client extends PostgresClient> implements Idempotency
     options: TransactionOptions = {},
   ): Promise<Transaction<T>> {
     const { ttlMs } = ttlOptions(options, 0);
-    await this.#prune();
     const client = await this.#pool.connect();
     let connectionError: Error | undefined;
     // Without a listener, a connection that breaks between two queries would crash the process.
@@ -126,6 +126,7 @@ export class PostgresStore<Client extends PostgresClient> implements Idempotency
           "a statement of the transaction had failed, so it was rolled back",
         );
       }
+      await this.#prune(client);
       return outcome;
     } catch (error) {
       await client.query("ROLLBACK").catch(onError);
@@ -136,11 +137,12 @@ export class PostgresStore<Client extends PostgresClient> implements Idempotency
     }
   }
 
-  async #prune(): Promise<void> {
+  /** Removes expired rows. Never rejects: an event is handled also where they can't be removed. */
+  async #prune(on: Pick<PostgresClient, "query">): Promise<void> {
     const now = this.#now?.() ?? Date.now();
     if (now - this.#prunedAt < PRUNE_EVERY_MS) return;
     this.#prunedAt = now;
-    await this.#query(this.#pool, "prune", {});
+    await this.#query(on, "prune", {}).catch(warnOfUnpruned);
   }
 
   /** Runs a statement. Converts its named parameters to numbered ones. */

@@ -55,6 +55,14 @@ const PRUNE_ROWS = 1000;
  */
 const PRUNE_AFTER_MS = 60 * 60 * 1000;
 
+/** Warns that expired rows were not removed. The error is named by its code alone, since its message may quote a row. */
+export function warnOfUnpruned(error: unknown): void {
+  const code = (error as { code?: unknown } | null | undefined)?.code;
+  console.warn(
+    `vtryon-webhooks: expired rows could not be removed (${code}); if that stays, see whether the store may delete them`,
+  );
+}
+
 /**
  * Returns the SQL that creates the table and its index if they are missing, for programs that run migrations
  * themselves. It is valid in SQLite and PostgreSQL; a table name with a schema is only valid in PostgreSQL. Throws

@@ -10,6 +10,7 @@ import {
   statements,
   type Transaction,
   type TransactionOptions,
+  warnOfUnpruned,
 } from "./sql.js";
 
 export interface SqliteStatement {
@@ -61,12 +62,12 @@ export class SqliteStore<Database extends SqliteDatabase> implements Idempotency
   }
 
   claim(key: string, leaseMs: number): Claim {
-    this.#prune();
     const [claimed] = this.#rows("claim", {
       key: this.#namespaced(key),
       now: this.#now(),
       lease: leaseMs,
     });
+    this.#prune();
     if (claimed !== undefined) return { state: "claimed", fence: Number(claimed.fence) };
     const [row] = this.#rows("inspect", { key: this.#namespaced(key), now: this.#now() });
     return claimOf(row);
@@ -96,7 +97,6 @@ export class SqliteStore<Database extends SqliteDatabase> implements Idempotency
     options: TransactionOptions = {},
   ): Transaction<T> {
     const { ttlMs } = ttlOptions(options, 0);
-    this.#prune();
     // Not `BEGIN`: a transaction that has read can't wait for a concurrent writer.
     this.#database.exec("BEGIN IMMEDIATE");
     try {
@@ -107,6 +107,7 @@ export class SqliteStore<Database extends SqliteDatabase> implements Idempotency
           ? { ran: false }
           : { ran: true, value: synchronous(work(this.#database)) };
       this.#database.exec("COMMIT");
+      this.#prune();
       return outcome;
     } catch (error) {
       try {
@@ -118,11 +119,16 @@ export class SqliteStore<Database extends SqliteDatabase> implements Idempotency
     }
   }
 
+  /** Removes expired rows. Never throws: an event is handled also where they can't be removed. */
   #prune(): void {
     const now = this.#now();
     if (now - this.#prunedAt < PRUNE_EVERY_MS) return;
     this.#prunedAt = now;
-    this.#changed("prune", { now });
+    try {
+      this.#changed("prune", { now });
+    } catch (error) {
+      warnOfUnpruned(error);
+    }
   }
 
   /** Reads all rows: a failing commit shows only at the end of the result. */

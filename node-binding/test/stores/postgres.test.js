@@ -11,12 +11,17 @@ import {
   NO_NAMESPACES,
   namespacesShareATable,
   risesWhenTheClockGoesBack,
+  TTL,
 } from "./support/contract.js";
 import { PROGRAMS, startPostgres } from "./support/postgres-server.js";
 import { TRANSACTIONS } from "./support/transactions.js";
 
 const START = Date.UTC(2026, 6, 1);
 const KEY = "status:completed:task_123";
+
+const REFUSE_DELETES = `CREATE OR REPLACE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql
+    AS $$ BEGIN RAISE EXCEPTION 'quoted'; END $$;
+  CREATE TRIGGER refuse BEFORE DELETE ON vtryon_webhooks EXECUTE FUNCTION refuse()`;
 
 let server;
 
@@ -38,7 +43,18 @@ async function open(now) {
     await then?.(tx);
     return name;
   };
-  return { pool, store, restarted, run, effects, rows, work, close: () => pool.end() };
+  const refuseDeletes = REFUSE_DELETES;
+  return {
+    pool,
+    store,
+    restarted,
+    run,
+    refuseDeletes,
+    effects,
+    rows,
+    work,
+    close: () => pool.end(),
+  };
 }
 
 /** With a clock of the test's. */
@@ -79,12 +95,25 @@ if (PROGRAMS === undefined) {
     assert.ok(rows.some(({ key }) => key === "shop-b:a"));
     await close();
   });
+  test("postgres: a role that may not delete", async (t) => {
+    const { run, close } = await open();
+    await run(`CREATE ROLE clerk LOGIN;
+      GRANT SELECT, INSERT, UPDATE ON vtryon_webhooks TO clerk`);
+    const warn = t.mock.method(console, "warn", () => {});
+    const pool = new pg.Pool({ ...server.connection, user: "clerk" });
+    const store = new PostgresStore(pool);
+    await store.commit("a", await claimed(store, "a"), TTL);
+    assert.match(warn.mock.calls[0].arguments[0], /\(42501\)/);
+    assert.equal((await store.claim("a", LEASE)).state, "done");
+    await pool.end();
+    await close();
+  });
   test("postgres: a table in a schema", async () => {
     const { pool, run, close } = await open();
     await run("DROP SCHEMA IF EXISTS shop CASCADE; CREATE SCHEMA shop");
     const store = new PostgresStore(pool, { table: "shop.Order" });
     for (let times = 0; times < 2; times += 1) await store.migrate();
-    await store.commit("a", await claimed(store, "a"), 3 * 24 * 60 * 60 * 1000);
+    await store.commit("a", await claimed(store, "a"), TTL);
     assert.deepEqual(
       [(await store.transaction("a", () => 1)).ran, (await store.transaction("a", () => 1)).ran],
       [true, false],

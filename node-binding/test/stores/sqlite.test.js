@@ -22,6 +22,9 @@ import { TRANSACTIONS } from "./support/transactions.js";
 const START = Date.UTC(2026, 6, 1);
 const DRIVERS = { "node:sqlite": DatabaseSync, "better-sqlite3": Database };
 
+const REFUSE_DELETES = `CREATE TRIGGER refuse BEFORE DELETE ON vtryon_webhooks
+  BEGIN SELECT RAISE(ABORT, 'quoted'); END`;
+
 function open(Driver) {
   const database = new Driver(":memory:");
   let now = START;
@@ -50,6 +53,7 @@ function open(Driver) {
     restarted,
     elapse,
     run,
+    refuseDeletes: REFUSE_DELETES,
     effects,
     rows,
     work,

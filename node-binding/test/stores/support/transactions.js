@@ -1,7 +1,9 @@
 // What the stores in SQL must do beyond the contract: an effect and its key in one commit. A store is
-// opened with `run(sql, database?)`, which returns rows, and with a table `effects (name TEXT)`.
+// opened with `run(sql)`, with `refuseDeletes`, the SQL after which no row of its table can be removed, and with a table
+// `effects (name TEXT)`.
 
 import assert from "node:assert/strict";
+import { mock } from "node:test";
 import { vtryonWebhooks } from "vtryon-webhooks/web";
 import { BODY, SECRET, sign } from "../../support/completed-event.js";
 import { claimed, LEASE, TTL } from "./contract.js";
@@ -176,6 +178,30 @@ export const TRANSACTIONS = [
       await elapse(LEASE + 1000);
       await claimed(store, "c");
       assert.equal(await rows(), 3, "leases that have just ended stay");
+    },
+  },
+  {
+    name: "rows that can't be removed",
+    why: "an event is handled all the same, and the log has the code and nothing of a row",
+    async run({ store, restarted, run, refuseDeletes, work, effects, rows }) {
+      const warn = mock.method(console, "warn", () => {});
+      try {
+        await run(`INSERT INTO vtryon_webhooks VALUES ('old', 'done', 1, 1); ${refuseDeletes}`);
+        await claimed(store, "a");
+        await claimed(store, "b");
+        assert.equal(warn.mock.callCount(), 1, "once a minute");
+        assert.deepEqual(await restarted().transaction(KEY, work("a")), { ran: true, value: "a" });
+        assert.equal(warn.mock.callCount(), 2);
+        for (const { arguments: words } of warn.mock.calls) {
+          assert.equal(words.length, 1);
+          assert.match(words[0], /^vtryon-webhooks: [^()]* \(\w+\); [^()]*$/);
+          assert.doesNotMatch(words[0], /undefined|quoted/);
+        }
+      } finally {
+        warn.mock.restore();
+      }
+      assert.deepEqual(await effects(), ["a"]);
+      assert.equal(await rows(), 4);
     },
   },
   {
