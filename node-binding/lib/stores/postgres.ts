@@ -55,7 +55,10 @@ export class PostgresStore<Client extends PostgresClient> implements Idempotency
   readonly #sql: Statements;
   #prunedAt = Number.NEGATIVE_INFINITY;
 
-  /** Takes a pool of `pg`. Throws `invalid_option`. */
+  /**
+   * Takes a pool of `pg`, which needs a listener for `error`: without one, an idle connection that breaks ends the
+   * process. Throws `invalid_option`.
+   */
   constructor(pool: PostgresPool<Client>, options: SqlStoreOptions = {}) {
     const { table, now, namespaced } = sqlOptions(options);
     if (typeof pool?.query !== "function" || typeof pool.connect !== "function") {

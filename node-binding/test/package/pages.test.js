@@ -10,10 +10,12 @@ import { DatabaseSync } from "node:sqlite";
 import { after, test } from "node:test";
 import { pathToFileURL } from "node:url";
 import { promisify } from "node:util";
+import pg from "pg";
 import { Webhook } from "standardwebhooks";
 import { block, codesFrom, PAGES, read } from "../../../tests/pages.js";
 import { freePort } from "../../../tests/support/free-port.js";
 import { emitted, until } from "../../../tests/support/wait.js";
+import { PROGRAMS, startPostgres } from "../stores/support/postgres-server.js";
 import { BODY, post, SECRET, sign } from "../support/completed-event.js";
 import { FakeGateway, TOKEN } from "../support/fake-gateway.js";
 import { Packed, ROOT, run } from "../support/packed-package.js";
@@ -48,7 +50,7 @@ const project = packed.project(
       marks.map((mark) => [`${mark}/index.js`, (inWords[mark] ?? ((lines) => lines))(block(mark))]),
     ),
   },
-  ["express", "fastify", "hono", "@hono/node-server"],
+  ["express", "fastify", "hono", "@hono/node-server", "pg"],
 );
 
 /** Runs the lines under a mark until the test ends, and waits until they answer. */
@@ -104,6 +106,7 @@ const OTHERS = [
   "workers",
   "testing",
   "gateway",
+  "postgres",
   // It follows a gateway: tests/edge runs it.
   "live-socket",
 ];
@@ -126,6 +129,32 @@ for (const mark of SERVERS) {
     }
   });
 }
+
+test("the example postgres lives on when its idle connections break", {
+  skip: PROGRAMS === undefined && "PostgreSQL is not installed",
+}, async (t) => {
+  const { connection, stop } = await startPostgres();
+  t.after(stop);
+  const { host: PGHOST, user: PGUSER, database: PGDATABASE } = connection;
+  const { url, printed } = await listening(
+    t,
+    process.execPath,
+    ["index.js"],
+    path.join(project, "postgres"),
+    { VTRYON_WEBHOOK_SECRET: SECRET, PGHOST, PGUSER, PGDATABASE, PGAPPNAME: "receiver" },
+  );
+  const client = new pg.Client(connection);
+  await client.connect();
+  assert.equal((await post(url)).status, 200);
+  const { rowCount } = await client.query(
+    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'receiver'",
+  );
+  await client.end();
+  assert.ok(rowCount > 0);
+  await until(() => printed.join("").includes("terminating connection"));
+  assert.equal((await post(url)).status, 200);
+  assert.equal(printed.join("").match(/task_1 completed/g).length, 1);
+});
 
 test("the example gateway receives messages", async (t) => {
   const secret = `whsec_${Buffer.alloc(32, 7).toString("base64")}`;
