@@ -42,7 +42,7 @@ export class RedisStore {
   #client;
   #prefix;
 
-  /** `namespace` separates the keys of several accounts: letters, digits, `.`, `_` and `-`. */
+  /** `namespace` separates receivers that handle the same events, and accounts: letters, digits, `.`, `_` and `-`. */
   constructor(client, { namespace = "default" } = {}) {
     // A namespace contains no colon, so keys are unambiguous.
     if (typeof namespace !== "string" || !/^[A-Za-z0-9._-]{1,64}$/.test(namespace)) {

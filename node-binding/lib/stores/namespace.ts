@@ -5,8 +5,9 @@ const DEFAULT_NAMESPACE = "default";
 
 export interface NamespaceOptions {
   /**
-   * A prefix for the keys, so that several accounts can share a table: by default `default`. 1 to 64 ASCII letters,
-   * digits, `.`, `_` and `-`.
+   * A prefix for the keys: by default `default`. 1 to 64 ASCII letters, digits, `.`, `_` and `-`. Receivers that
+   * share a table and do different things with an event need one each, and so do Vtryon accounts: with the same one, an
+   * event that one receiver has handled is a duplicate for the other.
    */
   namespace?: string | undefined;
 }

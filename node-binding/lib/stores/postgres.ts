@@ -96,9 +96,9 @@ export class PostgresStore<Client extends PostgresClient> implements Idempotency
 
   /**
    * Runs `work` and marks the key in one transaction: after a crash, either both are committed or none. If the key was
-   * marked before, `work` is not called. If another transaction is marking it, this one waits for its end. The mark is
-   * no claim: within `onEvent` of a receiver with this store, an error after the transaction still has the event handled
-   * again.
+   * marked before, `work` is not called: different work on one event needs different keys, or stores with different
+   * namespaces. If another transaction is marking it, this one waits for its end. The mark is no claim: within `onEvent`
+   * of a receiver with this store, an error after the transaction still has the event handled again.
    *
    * What `work` does through its client happens exactly once; other effects may happen again. An error of `work` is
    * thrown after the rollback. Throws `unavailable` if a statement failed and `work` ignored it: PostgreSQL then

@@ -84,8 +84,9 @@ export class SqliteStore<Database extends SqliteDatabase> implements Idempotency
 
   /**
    * Runs `work` and marks the key in one transaction: after a crash, either both are committed or none. If the key was
-   * marked before, `work` is not called. The mark is no claim: within `onEvent` of a receiver with this store, an error
-   * after the transaction still has the event handled again.
+   * marked before, `work` is not called: different work on one event needs different keys, or stores with different
+   * namespaces. The mark is no claim: within `onEvent` of a receiver with this store, an error after the transaction
+   * still has the event handled again.
    *
    * What `work` does in this database happens exactly once; other effects may happen again. It must be synchronous,
    * because everything on the connection is part of the transaction until it returns: if it returns a promise, the

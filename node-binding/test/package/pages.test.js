@@ -106,6 +106,7 @@ const OTHERS = [
   "workers",
   "testing",
   "gateway",
+  "namespaces",
   "postgres",
   // It follows a gateway: tests/edge runs it.
   "live-socket",
@@ -129,6 +130,16 @@ for (const mark of SERVERS) {
     }
   });
 }
+
+test("of the example namespaces, each receiver handles each event once", async (t) => {
+  const { url, printed } = await serve(t, "namespaces");
+  for (const name of ["mail", "billing", "mail", "billing"]) {
+    assert.equal((await post(new URL(name, url))).status, 200);
+  }
+  const handled = () => printed.join("").match(/^\w+ task_1 completed$/gm) ?? [];
+  await until(() => handled().length >= 2);
+  assert.deepEqual(handled(), ["mail task_1 completed", "billing task_1 completed"]);
+});
 
 test("the example postgres lives on when its idle connections break", {
   skip: PROGRAMS === undefined && "PostgreSQL is not installed",
