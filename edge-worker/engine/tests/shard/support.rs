@@ -235,7 +235,8 @@ impl World {
         let succeeded = self.decide(|shard, context| shard.begin_alarm(context));
         let mut endpoints =
             self.decide(|shard, context| shard.pick_endpoints(context, started, &[])).unwrap();
-        endpoints.dedup();
+        let mut seen = BTreeSet::new();
+        endpoints.retain(|endpoint| seen.insert(*endpoint));
         for endpoint in endpoints {
             while let Some(picked) =
                 self.decide(|shard, context| shard.pick_attempt(context, endpoint, started)).unwrap()

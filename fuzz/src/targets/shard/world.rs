@@ -191,9 +191,7 @@ impl World {
     pub(super) fn run_alarm(&mut self, status: u16) {
         let started = self.now;
         assert!(self.decide(|shard, context| shard.begin_alarm(context)));
-        let mut endpoints =
-            self.decide(|shard, context| shard.pick_endpoints(context, started, &[])).unwrap();
-        endpoints.dedup();
+        let endpoints = self.decide(|shard, context| shard.pick_endpoints(context, started, &[])).unwrap();
         for endpoint in endpoints {
             while let Some(picked) =
                 self.decide(|shard, context| shard.pick_attempt(context, endpoint, started)).unwrap()

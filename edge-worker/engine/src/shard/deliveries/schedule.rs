@@ -42,8 +42,10 @@ pub struct Picked {
     pub body: Vec<u8>,
 }
 
-/// Assigns connections to endpoints with due deliveries; an endpoint may get several. Healthy endpoints come
-/// first, and failing ones never get the last connections. `draining` are the endpoints of the connections in use.
+/// Assigns connections to endpoints with due deliveries: one to each, and a second one where there are enough. The endpoint
+/// whose delivery has been due for longest comes first, so that each has its turn, in a later run at the latest, however
+/// much is due to others. Failing ones never get the last connections. `draining` are the endpoints of the connections in
+/// use.
 pub(crate) fn pick_endpoints(
     context: &Context<'_>,
     config: &Config,
@@ -52,23 +54,32 @@ pub(crate) fn pick_endpoints(
     draining: &[i64],
 ) -> Result<Vec<i64>> {
     let now = context.now;
-    let mut picked = Vec::new();
     let mut candidates = Vec::new();
     for endpoint in config.settings.active() {
         let allowed = attempts_to_begin(context, config, attempts, endpoint, started);
-        let is_due = |due_at: Option<Millis>| due_at.is_some_and(|due_at| due_at <= now);
-        if allowed > 0 && is_due(rows::next_due(context.db, endpoint.no)?) {
-            candidates.push((attempts.health.last_attempt_failed(endpoint.no), endpoint.no, allowed));
+        if allowed == 0 {
+            continue;
+        }
+        if let Some(due_at) = rows::next_due(context.db, endpoint.no)?.filter(|due_at| *due_at <= now) {
+            candidates.push((due_at, endpoint.no, allowed));
         }
     }
-    candidates.sort_by_key(|(is_failing, ..)| *is_failing);
-    for (is_failing, endpoint, allowed) in candidates {
-        let (share, connections) =
-            if is_failing { (1, CONNECTIONS - PER_ENDPOINT) } else { (PER_ENDPOINT, CONNECTIONS) };
-        let has = draining.iter().filter(|draining| **draining == endpoint).count();
-        let free = connections.saturating_sub(draining.len() + picked.len());
-        let wanted = share.saturating_sub(has).min(allowed);
-        picked.extend(std::iter::repeat_n(endpoint, wanted.min(free)));
+    candidates.sort_unstable();
+    let mut picked = Vec::new();
+    for turn in 1..=PER_ENDPOINT {
+        for &(_, endpoint, allowed) in &candidates {
+            let (share, connections) = if attempts.health.last_attempt_failed(endpoint) {
+                (1, CONNECTIONS - PER_ENDPOINT)
+            } else {
+                (PER_ENDPOINT, CONNECTIONS)
+            };
+            let count = |of: &[i64]| of.iter().filter(|other| **other == endpoint).count();
+            let (has, gets) = (count(draining), count(&picked));
+            let is_free = draining.len() + picked.len() < connections;
+            if is_free && has + gets < turn.min(share) && gets < allowed {
+                picked.push(endpoint);
+            }
+        }
     }
     Ok(picked)
 }

@@ -1,7 +1,10 @@
 //! The health of endpoints: when they are reported as gone or failing, and how a shard spares those that fail.
 
+use std::collections::VecDeque;
+
 use serde_json::Value as Json;
 use vtryon_gateway_engine::protocol::delivery::delivery_no;
+use vtryon_gateway_engine::protocol::settings::Endpoint;
 use vtryon_gateway_engine::protocol::{EndpointHealth, ShardRequest};
 use vtryon_webhooks::health::{Health, is_dead};
 
@@ -261,14 +264,16 @@ fn connections_are_shared_between_endpoints() {
     for (why, due, failing, draining, expected) in [
         ("nothing is due", &[][..], &[][..], &[][..], &[][..]),
         ("one endpoint", &[1], &[], &[], &[1, 1]),
-        ("three endpoints", &[1, 2, 3], &[], &[], &[1, 1, 2, 2, 3, 3]),
-        ("four endpoints", &[1, 2, 3, 4], &[], &[], &[1, 1, 2, 2, 3, 3]),
+        ("three endpoints", &[1, 2, 3], &[], &[], &[1, 2, 3, 1, 2, 3]),
+        ("four endpoints", &[1, 2, 3, 4], &[], &[], &[1, 2, 3, 4, 1, 2]),
         ("one is in use", &[1], &[], &[1], &[1]),
         ("all of its own are in use", &[1], &[], &[1, 1], &[]),
         ("others are in use", &[1, 2], &[], &[3, 3, 4, 4, 5], &[1]),
-        ("a failing one has one, after the others", &[1, 2], &[1], &[], &[2, 2, 1]),
+        ("a failing one has one", &[1, 2], &[1], &[], &[1, 2, 2]),
+        ("two others leave one to a failing one", &[1, 2, 3], &[3], &[], &[3, 1, 2, 1, 2]),
         ("failing ones leave two", &[1, 2, 3, 4, 5], &[1, 2, 3, 4, 5], &[], &[1, 2, 3, 4]),
-        ("failing ones leave two to others", &[1, 2], &[1], &[3, 3, 4], &[2, 2]),
+        ("a failing one takes the fourth", &[1, 2], &[1], &[3, 3, 4], &[1, 2, 2]),
+        ("failing ones leave two to others", &[1, 2], &[1], &[3, 3, 4, 4], &[2, 2]),
     ] {
         let mut world = World::new();
         world.configure((1..=5).map(endpoint).collect());
@@ -288,6 +293,64 @@ fn connections_are_shared_between_endpoints() {
         world.decide(|shard, context| shard.begin_alarm(context));
         let picked = world.decide(|shard, context| shard.pick_endpoints(context, started, draining)).unwrap();
         assert_eq!(picked, expected, "{why}");
+    }
+}
+
+/// Makes the attempts of a run of the alarm whose endpoints all answer equally fast: one over each connection in turn.
+fn run_alarm_evenly(world: &mut World) {
+    let started = world.now;
+    world.decide(|shard, context| shard.begin_alarm(context));
+    let mut connections = VecDeque::new();
+    loop {
+        let draining = connections.make_contiguous();
+        let picked = world.decide(|shard, context| shard.pick_endpoints(context, started, draining)).unwrap();
+        connections.extend(picked);
+        let Some(endpoint) = connections.pop_front() else { break };
+        let picked = world.decide(|shard, context| shard.pick_attempt(context, endpoint, started)).unwrap();
+        if let Some(picked) = picked {
+            let report = world.attempt(&picked.dispatch, &picked.body);
+            world.decide(|shard, context| shard.record_own_attempt(context, &report)).unwrap();
+            connections.push_back(endpoint);
+        }
+    }
+    world.decide(|shard, context| shard.end_alarm(context, false));
+    world.now = world.now.plus_seconds(1);
+}
+
+#[test]
+fn endpoints_to_which_much_is_due_leave_another_one_its_turn() {
+    // how many have 60 events each; whether the next one has failed; in which run it receives its event, which has come
+    // after 19 of the others
+    for (behind, is_failing, in_run) in [(2, true, 1), (3, false, 1), (4, true, 3), (6, false, 4)] {
+        let why = format!("{behind} behind, failing: {is_failing}");
+        let mut world = World::new();
+        let mut last = endpoint(behind + 1);
+        last.options.statuses = vec!["completed".to_owned()];
+        // The alarm makes all attempts at it.
+        last.options.attempt.timeout_seconds = 30;
+        world.configure((1..=behind).map(endpoint).chain([last]).collect());
+        if is_failing {
+            world.first_replies.insert(behind + 1, [DOWN].into());
+            world.event("task_0", "completed");
+            world.pass(1);
+        }
+        let pause = |world: &mut World, paused: bool| {
+            let change = |endpoint: &mut Endpoint| endpoint.options.paused = paused && endpoint.no <= behind;
+            world.change(|settings| settings.endpoints.iter_mut().for_each(change));
+        };
+        pause(&mut world, true);
+        for task in 1..=60 {
+            let status = if task == 20 { "completed" } else { "queued" };
+            assert!(world.post(&body(&format!("task_{task}"), status)).is_empty(), "{why}: all wait");
+            world.now = world.now.plus_seconds(1);
+        }
+        pause(&mut world, false);
+        world.received.clear();
+        let has_received = |world: &mut World| {
+            run_alarm_evenly(world);
+            !world.bodies(behind + 1).is_empty()
+        };
+        assert_eq!((1..20).find(|_| has_received(&mut world)), Some(in_run), "{why}");
     }
 }
 
