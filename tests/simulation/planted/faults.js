@@ -138,8 +138,8 @@ export const FAULTS = [
   [
     "a new event does not wait for those before it",
     ENQUEUE,
-    "rows::reschedule(db, older.no, event.received_at)?;\n            is_blocked = true;",
-    "rows::reschedule(db, older.no, event.received_at)?;",
+    "older.expedite(db, event.received_at)?;\n            is_blocked = true;",
+    "older.expedite(db, event.received_at)?;",
   ],
   [
     "what is being attempted is superseded",

@@ -170,8 +170,8 @@ fn first_attempt(
     attempt.dispatch()
 }
 
-/// Supersedes or expedites older pending deliveries of the task; returns whether one still blocks this
-/// delivery.
+/// Supersedes older pending deliveries of the task, or expedites those that are not due yet; returns whether one still
+/// blocks this delivery.
 fn supersede_or_block<'a>(
     db: &dyn Database,
     endpoint: &Endpoint,
@@ -187,7 +187,7 @@ fn supersede_or_block<'a>(
                 end::supersede(db, &older, event.received_at)?;
             }
         } else {
-            rows::reschedule(db, older.no, event.received_at)?;
+            older.expedite(db, event.received_at)?;
             is_blocked = true;
         }
     }

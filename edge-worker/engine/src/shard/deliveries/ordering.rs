@@ -2,6 +2,7 @@
 
 use vtryon_webhooks::Millis;
 
+use super::rows;
 use crate::Result;
 use crate::protocol::delivery::{ENDPOINT_NUMBERS, endpoint_of, seq_of};
 use crate::shard::sequence::task_events::with_task_events;
@@ -24,6 +25,14 @@ impl PendingDelivery {
 
     pub(crate) fn is_leased(&self, now: Millis) -> bool {
         self.leased_until.is_some_and(|until| now < until)
+    }
+
+    /// Makes it due. What is due already keeps its place among those that wait.
+    pub(crate) fn expedite(&self, db: &dyn Database, now: Millis) -> Result<()> {
+        if self.due_at.is_some_and(|due_at| due_at <= now) {
+            return Ok(());
+        }
+        rows::reschedule(db, self.no, now)
     }
 }
 

@@ -199,7 +199,8 @@ pub(crate) fn end(
     db.run(END, &binds)
 }
 
-/// Restarts a delivery, or makes a pending one due that is not leased: alone, or as part of a range.
+/// Restarts a delivery, or makes a pending one due that is not leased: alone, or as part of a range. One that is due already
+/// keeps its place among those that wait.
 pub(crate) fn replay(
     db: &dyn Database,
     no: i64,
@@ -213,7 +214,7 @@ pub(crate) fn replay(
         ON CONFLICT (no) DO UPDATE SET
             replay_count = replay_count + (state <> 'pending'), failed_attempts = IIF(state = 'pending', failed_attempts, 0),
             first_at = IIF(state = 'pending', first_at, NULL), state = 'pending',
-            due_at = IIF(leased_until > ?4, due_at, ?4), scheduled_at = IIF(state = 'pending', scheduled_at, ?4), replay = IIF(state = 'pending', COALESCE(?5, replay), ?5),
+            due_at = IIF(leased_until > ?4, due_at, MIN(COALESCE(due_at, ?4), ?4)), scheduled_at = IIF(state = 'pending', scheduled_at, ?4), replay = IIF(state = 'pending', COALESCE(?5, replay), ?5),
             ended_at = NULL, reason = NULL";
     let binds = [
         Bind::Int(no),

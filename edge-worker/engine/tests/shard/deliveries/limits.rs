@@ -261,6 +261,30 @@ fn a_retry_takes_its_turn() {
 }
 
 #[test]
+fn what_is_due_already_keeps_its_turn() {
+    for (why, newer, expected) in [
+        ("a newer event of its task comes", Some("processing"), &["1", "2", "3", "2"][..]),
+        ("it is replayed", None, &["1", "2", "3"]),
+    ] {
+        let mut world = World::new();
+        let mut one_a_second = limited((None, Some(1)));
+        one_a_second.options.order = "all".to_owned();
+        world.configure(vec![one_a_second]);
+        for task_id in ["task_1", "task_2", "task_3"] {
+            world.event(task_id, "queued");
+            world.now = world.now.plus_millis(10);
+        }
+        assert_eq!(received(&world), ["1"], "{why}: two wait");
+        match newer {
+            Some(status) => world.event("task_2", status),
+            None => drop(world.call(ShardRequest::Replay { no: delivery_no(2, 1) }, &[])),
+        }
+        world.pass(10);
+        assert_eq!(received(&world), expected, "{why}");
+    }
+}
+
+#[test]
 fn what_waits_can_be_paused_deleted_and_replayed() {
     let mut world = world(ONE_AT_A_TIME);
     let first = fill(&mut world, 3);

@@ -55,6 +55,19 @@ fn events_wait_and_go_out_by_their_order_once_it_is_resumed() {
 }
 
 #[test]
+fn an_event_writes_as_many_rows_however_many_of_its_task_wait() {
+    let mut world = world("all");
+    pause(&mut world, true);
+    let rows = GUIDE.map(|status| {
+        let before = world.db.sqlite.connection().total_changes();
+        world.event("task_1", status);
+        world.pass(1);
+        world.db.sqlite.connection().total_changes() - before
+    });
+    assert_eq!(rows, [rows[0]; 3]);
+}
+
+#[test]
 fn settings_that_a_fault_keeps_from_being_stored_are_stored_by_the_next_push_and_set_the_alarm() {
     let mut world = world("all");
     pause(&mut world, true);
