@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use vtryon_gateway_engine::protocol::delivery::seq_of;
+use vtryon_gateway_engine::protocol::delivery::{endpoint_of, seq_of};
 use vtryon_gateway_engine::storage::database::{Bind, Value};
 use vtryon_webhooks::Millis;
 use vtryon_webhooks::event::STATUS_CHANGED;
@@ -149,11 +149,15 @@ impl World {
                 }
                 None => Some(text(task_id).to_owned()).filter(|task_id| !task_id.is_empty()),
             };
-            if let (Some(task_id), None) = (&task_id, delivery) {
-                // A newer event expedites the deliveries of its task.
+            if let Some(task_id) = &task_id {
+                // A newer event expedites the deliveries of its task, and a replay those that it may wait for.
                 let entries = &object.log.entries;
+                let is_expedited = |no: i64| {
+                    delivery.is_none_or(|replayed| no < replayed && endpoint_of(no) == endpoint_of(replayed))
+                };
                 object.not_before.retain(|(no, _), _| {
-                    entries.get(&seq_of(*no)).is_none_or(|entry| entry.task_id.as_ref() != Some(task_id))
+                    let of_task = entries.get(&seq_of(*no)).and_then(|entry| entry.task_id.as_ref());
+                    of_task != Some(task_id) || !is_expedited(*no)
                 });
             }
             let outcome = text(outcome).to_owned();

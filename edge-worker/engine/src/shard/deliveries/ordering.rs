@@ -2,7 +2,7 @@
 
 use vtryon_webhooks::Millis;
 
-use super::rows;
+use super::{Delivery, rows};
 use crate::Result;
 use crate::protocol::delivery::{ENDPOINT_NUMBERS, endpoint_of, seq_of};
 use crate::shard::sequence::task_events::with_task_events;
@@ -65,6 +65,23 @@ pub(crate) fn next_after(db: &dyn Database, no: i64) -> Result<Option<PendingDel
     let last_seq = last_seq_of_task(db, no)?.filter(|last_seq| *last_seq > seq_of(no));
     let pending = of_endpoint(db, last_seq, endpoint_of(no))?;
     Ok(pending.into_iter().find(|delivery| delivery.no > no))
+}
+
+/// Returns the delivery that has to arrive before a pending one, if there is one. Its end makes that one due.
+pub(crate) fn blocking(db: &dyn Database, delivery: &Delivery) -> Result<Option<PendingDelivery>> {
+    if delivery.replay_count > 0 {
+        return Ok(None);
+    }
+    let pending = of_delivery(db, delivery.no)?;
+    Ok(pending.into_iter().next().filter(|first| first.no < delivery.no))
+}
+
+/// Makes the delivery due that has to arrive before a pending one, unless an attempt of it is in progress.
+pub(crate) fn expedite_blocking(db: &dyn Database, delivery: &Delivery, now: Millis) -> Result<()> {
+    match blocking(db, delivery)?.filter(|blocking| !blocking.is_leased(now)) {
+        Some(blocking) => blocking.expedite(db, now),
+        None => Ok(()),
+    }
 }
 
 /// Finds the pending deliveries of a task to an endpoint; none without a last event.

@@ -7,21 +7,25 @@ use std::collections::BTreeSet;
 use vtryon_webhooks::Millis;
 
 use self::range::RangePage;
+use crate::protocol::delivery::DeliveryState;
 use crate::protocol::live::MAX_QUEUED;
 use crate::protocol::settings::{Endpoint, RangeCount, Replay, ReplayProgress, Settings};
 use crate::shard::Shard;
-use crate::shard::deliveries::{Delivery, rows};
+use crate::shard::deliveries::{Delivery, ordering, rows};
 use crate::storage::database::{Bind, Database, Row};
 use crate::{Context, Result};
 
 impl Shard {
-    /// Restarts a delivery, or makes a pending one due; returns whether it exists.
+    /// Restarts a delivery, or makes a pending one due, and the one for which it waits; returns whether it exists.
     pub(crate) fn replay(&mut self, context: &Context<'_>, no: i64) -> Result<bool> {
         let (db, now) = (context.db, context.now);
         let Some(delivery) = rows::find(db, no)? else { return Ok(false) };
         if delivery.lease_ends(now).is_none() {
             let seq = self.next_seq();
             let task_id = db.transaction(|| {
+                if delivery.state == DeliveryState::Pending {
+                    ordering::expedite_blocking(db, &delivery, now)?;
+                }
                 rows::replay(db, no, now, now, None)?;
                 note(db, seq, no, now)?;
                 self.audience.watched_task(db, no)

@@ -6,8 +6,7 @@ use vtryon_webhooks::Millis;
 use super::attempts::Attempts;
 use super::attempts::leases::Lease;
 use super::dispatch::LeasedAttempt;
-use super::ordering::PendingDelivery;
-use super::{Delivery, end, ordering, rows};
+use super::{end, ordering, rows};
 use crate::log::Log;
 use crate::protocol::delivery::{Dispatch, seq_of};
 use crate::protocol::settings::{Endpoint, Settings};
@@ -104,7 +103,7 @@ pub(crate) fn pick_attempt(
     }
     let lease = Lease::from_now(context.deployment, endpoint.options.attempt.timeout_seconds, now);
     for delivery in rows::due(db, endpoint.no, now, MAX_DUE_LOOKED_AT)? {
-        let blocking = blocking_delivery(db, &delivery)?;
+        let blocking = ordering::blocking(db, &delivery)?;
         let look_at = blocking.map(|blocking| blocking.due_at.map_or(lease.until, |at| at.max(lease.until)));
         if let Some(at) = delivery.lease_ends(now).or(look_at) {
             rows::reschedule(db, delivery.no, at)?;
@@ -169,15 +168,6 @@ pub(crate) fn dead_letter_deleted_endpoints(context: &Context<'_>, config: &Conf
         }
     }
     Ok(())
-}
-
-/// Returns the delivery that has to arrive before this one, if there is one. Its end makes this one due.
-fn blocking_delivery(db: &dyn Database, delivery: &Delivery) -> Result<Option<PendingDelivery>> {
-    if delivery.replay_count > 0 {
-        return Ok(None);
-    }
-    let pending = ordering::of_delivery(db, delivery.no)?;
-    Ok(pending.into_iter().next().filter(|first| first.no < delivery.no))
 }
 
 /// Returns whether a run begins no more attempts with a timeout.

@@ -8,7 +8,7 @@ use vtryon_gateway_engine::protocol::live::MAX_QUEUED;
 use vtryon_gateway_engine::protocol::settings::{Endpoint, EndpointOptions, RangeCount, Replay};
 use vtryon_webhooks::Millis;
 
-use crate::support::{NOON, Reply, World, endpoint, outline};
+use crate::support::{NOON, Reply, World, body, endpoint, outline};
 
 const OK: Reply = Some(200);
 const DOWN: Reply = Some(500);
@@ -231,7 +231,7 @@ fn a_delivery_that_does_not_exist_is_not_replayed() {
 fn a_delivery_whose_attempt_is_in_progress_is_not_replayed_beside_it() {
     let mut world = World::new();
     world.configure(vec![endpoint(1)]);
-    let first = world.post(&crate::support::body("task_1", "queued")).pop().unwrap();
+    let first = world.post(&body("task_1", "queued")).pop().unwrap();
     let answer = world.call(ShardRequest::Replay { no: first.delivery }, &[]).unwrap();
     assert_eq!((&answer["state"], &answer["replay_count"]), (&json!("pending"), &json!(0)));
     assert!(world.rows("SELECT * FROM replay_log").is_empty(), "it is no replay");
@@ -242,10 +242,39 @@ fn a_delivery_whose_attempt_is_in_progress_is_not_replayed_beside_it() {
 }
 
 #[test]
+fn a_replay_of_a_delivery_that_waits_for_an_older_one_of_its_task_has_that_tried_too() {
+    // the order of the endpoint, the statuses that come while it is down, which of them is replayed once it is up again, and
+    // what arrives then
+    for (why, order, statuses, replayed, expected) in [
+        ("it waits for one", "all", &["queued", "completed"][..], 2, &["queued", "completed"][..]),
+        ("for two", "all", &["queued", "processing", "completed"], 3, &["queued", "processing", "completed"]),
+        ("for an unknown status", "latest", &["moderated", "completed"], 2, &["moderated", "completed"]),
+        ("it had ended, and waits for none", "latest", &["moderated", "queued", "completed"], 2, &["queued"]),
+    ] {
+        let mut world = World::new();
+        let mut one = endpoint(1);
+        one.options.order = order.to_owned();
+        one.options.include = vec!["unknown".to_owned()];
+        world.configure(vec![one]);
+        world.replies.insert(1, DOWN);
+        for status in statuses {
+            world.event("task_1", status);
+        }
+        world.pass(30);
+        world.replies.insert(1, OK);
+        world.received.clear();
+        world.call(ShardRequest::Replay { no: delivery_no(replayed, 1) }, &[]).unwrap();
+        world.pass(10);
+        let bodies = expected.iter().map(|status| body("task_1", status)).collect::<Vec<_>>();
+        assert_eq!(world.bodies(1), bodies, "{why}");
+    }
+}
+
+#[test]
 fn a_range_makes_no_attempt_beside_one_that_is_in_progress() {
     let mut world = World::new();
     world.configure(vec![endpoint(1)]);
-    let first = world.post(&crate::support::body("task_1", "queued")).pop().unwrap();
+    let first = world.post(&body("task_1", "queued")).pop().unwrap();
     world.pass(1);
     let replay = ask(&mut world, "rpl_1", true);
     world.pass(10);
