@@ -162,10 +162,15 @@ impl World {
 
     /// Posts bytes that are signed by one of the configured secrets: the current one is the first.
     pub fn post_signed(&mut self, body: &[u8], secret: usize) -> Vec<Dispatch> {
+        self.post_received(body, secret, self.now)
+    }
+
+    /// Posts bytes that the Worker has received at a time.
+    pub fn post_received(&mut self, body: &[u8], secret: usize, received_at: Millis) -> Vec<Dispatch> {
         let key = &self.deployment.verifier.keys()[secret];
         let signature = Signature::sign(key, body);
         let verified = self.deployment.verifier.verify(body, &signature).unwrap();
-        let (_, incoming) = IncomingEvent::read(&verified, self.now);
+        let (_, incoming) = IncomingEvent::read(&verified, received_at);
         let stored = self.call(ShardRequest::StoreEvent(incoming), body).unwrap();
         serde_json::from_value::<StoreResult>(stored).unwrap().dispatches
     }

@@ -7,7 +7,7 @@ pub(crate) mod throttle;
 use vtryon_webhooks::Millis;
 
 use self::health::EndpointHealths;
-use self::leases::Leases;
+use self::leases::{Lease, Leases};
 use self::throttle::Throttle;
 use super::rows;
 use crate::protocol::delivery::{Dispatch, endpoint_of};
@@ -47,8 +47,9 @@ impl Attempts {
         self.health.cool_down(endpoint, until);
     }
 
-    /// Returns whether the first attempt of a new event is left to the alarm: the endpoint is failing, and may hang, or may
-    /// take longer than the Worker has; or it is at its limits, or others wait already, which must not be overtaken.
+    /// Returns whether the first attempt of a new event is left to the alarm: the Worker has waited for this shard until it
+    /// may not begin it any more; the endpoint is failing, and may hang, or may take longer than the Worker has; or it is at
+    /// its limits, or others wait already, which must not be overtaken.
     pub(crate) fn must_defer(
         &self,
         context: &Context<'_>,
@@ -56,8 +57,11 @@ impl Attempts {
         endpoint: &Endpoint,
         received_at: Millis,
     ) -> Result<bool> {
-        let is_slow = !leases::fits_worker(endpoint.options.attempt.timeout_seconds);
-        if is_slow || self.health.last_attempt_failed(endpoint.no) {
+        let timeout_seconds = endpoint.options.attempt.timeout_seconds;
+        let lease = Lease::from_now(context.deployment, timeout_seconds, received_at);
+        let is_too_late = lease.begin_before <= context.now;
+        let is_slow = !leases::fits_worker(timeout_seconds);
+        if is_too_late || is_slow || self.health.last_attempt_failed(endpoint.no) {
             return Ok(true);
         }
         let limits = config.limits(context, endpoint);

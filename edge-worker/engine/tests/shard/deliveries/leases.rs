@@ -68,6 +68,18 @@ fn of_an_event_no_more_is_leased_than_the_worker_begins_at_once() {
 }
 
 #[test]
+fn of_an_event_that_comes_too_late_for_the_worker_nothing_is_leased() {
+    for (seconds, is_leased) in [(0, true), (4, true), (5, false), (60, false), (-5, true)] {
+        let mut world = world();
+        let received_at = world.now.plus_seconds(-seconds);
+        let dispatches = world.post_received(body("task_1", "queued").as_bytes(), 0, received_at);
+        assert_eq!(dispatches.len(), usize::from(is_leased), "after {seconds} seconds");
+        world.pass(0);
+        assert_eq!(state(&mut world) == "delivered", !is_leased, "after {seconds} seconds: by the alarm");
+    }
+}
+
+#[test]
 fn a_lease_lasts_as_long_as_its_endpoint_may_take() {
     // the timeout; whether the Worker makes the first attempt; when the lease has ended: 5 seconds to begin, the timeout,
     // and 15 for the answer and the report
