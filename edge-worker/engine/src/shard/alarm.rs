@@ -18,8 +18,8 @@ use crate::{Context, Result};
 /// should the first be missed.
 const PRUNE_AHEAD: i64 = 2 * 3600;
 
-/// How long an alarm waits after a run of which a part has failed, in milliseconds of machine time: what has failed
-/// would most likely fail again at once.
+/// How long an alarm waits after a run of which a part has failed, or where it can't be found out what is due next, in
+/// milliseconds of machine time: what has failed would most likely fail again at once.
 const DELAY_AFTER_FAILURE_MS: i64 = 5000;
 
 impl Shard {
@@ -139,6 +139,11 @@ impl Shard {
 
     fn set_alarm_for_next(&mut self, context: &Context<'_>, at: impl Fn(Millis) -> Millis) {
         let next = self.next_due(context).map(|due_at| due_at.map(at));
+        if next.is_err() {
+            // No call may come that sets it again.
+            let later = context.deployment.machine_millis(DELAY_AFTER_FAILURE_MS);
+            self.alarm.set(context.now.plus_millis(later));
+        }
         self.log.fault(self.alarm.set_for_next(next).err());
     }
 

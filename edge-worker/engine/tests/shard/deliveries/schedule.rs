@@ -164,6 +164,26 @@ fn an_instance_that_the_alarm_has_woken_does_not_set_it_while_it_runs() {
     assert!(shard.take_effects().alarm.is_some(), "the delivery is still due");
 }
 
+#[test]
+fn a_run_that_cannot_find_out_what_is_due_next_sets_the_alarm_for_5_seconds_later() {
+    let mut world = World::new();
+    world.configure(vec![endpoint(1)]);
+    world.post(&body("task_1", "queued"));
+    world.now = world.now.plus_seconds(60);
+    let execute = |world: &World, sql: &str| world.db.sqlite.connection().execute_batch(sql).unwrap();
+    let context = Context { db: &world.db, now: world.now, deployment: &world.deployment };
+    world.shard.begin_alarm(&context);
+    execute(&world, "ALTER TABLE deliveries RENAME TO unreadable");
+    world.shard.end_alarm(&context, false);
+    execute(&world, "ALTER TABLE unreadable RENAME TO deliveries");
+    let effects = world.shard.take_effects();
+    assert_eq!(effects.alarm, Some(world.now.plus_seconds(5)));
+    assert_eq!(effects.faults.len(), 1, "it is logged");
+    world.alarm = effects.alarm;
+    world.pass(5);
+    assert_eq!(world.delivery(delivery_no(1, 1))["state"], "delivered");
+}
+
 /// The platform lets an invocation send 50 requests to other servers, on its free plan.
 #[test]
 fn a_run_of_the_alarm_sends_a_limited_number_of_requests() {
