@@ -116,8 +116,11 @@ impl Shard {
     }
 
     /// Sets the alarm for a delivery to an endpoint that is due earlier than before, but not before the endpoint may be
-    /// attempted.
+    /// attempted: not at all while it is paused or disabled.
     pub(crate) fn set_alarm_for_delivery(&mut self, context: &Context<'_>, endpoint: i64, due_at: Millis) {
+        if self.config.settings.endpoint(endpoint).is_some_and(|found| !found.options.is_active()) {
+            return;
+        }
         self.alarm.set(self.attempts.earliest_at(context, &self.config, endpoint, due_at));
     }
 

@@ -118,6 +118,23 @@ fn no_alarm_is_set_for_what_waits() {
 }
 
 #[test]
+fn no_alarm_is_set_for_an_attempt_that_fails_while_its_endpoint_is_paused() {
+    for (why, is_made) in [("it fails", true), ("its secret can't be opened", false)] {
+        let mut world = world("all");
+        world.replies.insert(1, DOWN);
+        let dispatch = world.post(&crate::support::body("task_1", "queued")).pop().unwrap();
+        pause(&mut world, true);
+        world.pass(60);
+        assert_eq!(world.alarm, None, "{why}");
+        let attempt = world.attempt(&dispatch, b"").made.filter(|_| is_made);
+        world.report(dispatch.report(attempt));
+        assert_eq!(world.alarm, None, "{why}");
+        pause(&mut world, false);
+        assert_ne!(world.alarm, None, "{why}: resumed");
+    }
+}
+
+#[test]
 fn a_retry_that_is_due_meanwhile_waits_and_is_not_counted() {
     let mut world = world("latest");
     world.replies.insert(1, DOWN);
