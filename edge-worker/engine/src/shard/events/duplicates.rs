@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-/// Of how many tasks duplicates are counted at the same time: beyond it the counts begin anew.
+/// Of how many tasks duplicates are counted at the same time: with one more the counts begin anew.
 const MAX_COUNTED: usize = 10_000;
 
 /// The duplicates per task, by its number, since the task's row was last written.
@@ -12,7 +12,7 @@ pub(crate) struct Duplicates(BTreeMap<i64, u32>);
 impl Duplicates {
     /// Counts a duplicate.
     pub(crate) fn count(&mut self, task_no: i64) {
-        if self.0.len() >= MAX_COUNTED {
+        if self.0.len() >= MAX_COUNTED && !self.0.contains_key(&task_no) {
             self.0.clear();
         }
         *self.0.entry(task_no).or_default() += 1;
@@ -34,7 +34,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn duplicates_are_counted_per_task_and_bounded() {
+    fn duplicates_are_counted_per_task() {
         let mut duplicates = Duplicates::default();
         duplicates.count(1);
         duplicates.count(1);
@@ -42,7 +42,15 @@ mod tests {
         assert_eq!((duplicates.of(1), duplicates.of(2), duplicates.of(3)), (2, 1, 0));
         duplicates.forget(1);
         assert_eq!(duplicates.of(1), 0);
+    }
+
+    #[test]
+    fn one_task_more_than_are_counted_begins_anew() {
+        let mut duplicates = Duplicates::default();
         (0..).take(MAX_COUNTED).for_each(|task| duplicates.count(task));
-        assert!(duplicates.0.len() <= MAX_COUNTED);
+        duplicates.count(0);
+        assert_eq!((duplicates.0.len(), duplicates.of(0), duplicates.of(1)), (MAX_COUNTED, 2, 1));
+        duplicates.count(MAX_COUNTED as i64);
+        assert_eq!((duplicates.0.len(), duplicates.of(0)), (1, 0));
     }
 }
