@@ -105,6 +105,26 @@ const LOGGED: &[(&str, Deed, &[&str], &[&str])] = &[
         &["event_stored applied", "attempt_made refused", "delivery_dead endpoint_deleted"],
         &["attempt_made refused", "delivery_dead endpoint_deleted"],
     ),
+    (
+        "an endpoint that is deleted, of whose deliveries one is due later and pruned first",
+        |world| {
+            world.replies.insert(1, Some(500));
+            world.event("task_1", "completed");
+            world.event("task_2", "completed");
+            world.deployment.max_page = 1;
+            world.change(|settings| settings.endpoints.clear());
+            world.now = world.now.plus_seconds(3600 * i64::from(world.deployment.retention_hours) + 1);
+            world.run_alarm();
+        },
+        &[
+            "event_stored applied",
+            "attempt_made refused",
+            "event_stored applied",
+            "delivery_dead endpoint_deleted",
+            "delivery_dead endpoint_deleted",
+        ],
+        &["attempt_made refused", "delivery_dead endpoint_deleted", "delivery_dead endpoint_deleted"],
+    ),
 ];
 
 fn logged(level: Level, deed: Deed) -> Vec<String> {

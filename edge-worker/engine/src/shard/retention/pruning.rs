@@ -111,7 +111,7 @@ impl Pruning<'_> {
         Ok(())
     }
 
-    /// Returns whether a delivery of an event is pending. Deliveries that wait for a disabled endpoint, or
+    /// Returns whether a delivery of an event is pending. Deliveries that wait for a disabled or deleted endpoint, or
     /// whose secret cannot be opened, end with their event.
     pub(super) fn is_pending(&self, seq: i64) -> Result<bool> {
         const PENDING: &str = "SELECT no, reason IS NOT NULL FROM deliveries
@@ -126,7 +126,11 @@ impl Pruning<'_> {
                 return Ok(true);
             }
             if let Some(delivery) = rows::find(db, no)? {
-                let reason = if is_enabled { "secret_unreadable" } else { "endpoint_disabled" };
+                let reason = match settings.endpoint(endpoint_of(no)) {
+                    None => "endpoint_deleted",
+                    Some(_) if is_enabled => "secret_unreadable",
+                    Some(_) => "endpoint_disabled",
+                };
                 end::dead_letter(context, config, log, &delivery, reason)?;
             }
         }
