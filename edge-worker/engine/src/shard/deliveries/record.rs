@@ -35,8 +35,8 @@ impl Shard {
         Ok(())
     }
 
-    /// Records what has become of the delivery. A report of an earlier attempt, lease or replay changes nothing, unless the
-    /// endpoint took the delivery.
+    /// Records what has become of the delivery. A report of an earlier attempt or lease changes nothing, unless the endpoint
+    /// took the delivery; one of an earlier replay, or of a delivery that has ended, never does.
     fn record(&mut self, context: &Context<'_>, report: &AttemptReport) -> Result<()> {
         let Some(delivery) = rows::find(context.db, report.delivery)? else { return Ok(()) };
         if delivery.state != DeliveryState::Pending || delivery.replay_count != report.replay_count {
