@@ -110,8 +110,8 @@ export const FAULTS = [
   [
     "leases are forgotten at a restart",
     ATTEMPTS,
-    "let leases = Leases::recover(context)?;",
-    "let leases = Leases::default();",
+    "let leases = WorkerLeases::recover(context)?;",
+    "let leases = WorkerLeases::default();",
   ],
   ["leases do not expire", LEASES, "rows::reschedule(db, delivery, context.now)?;", ""],
   [

@@ -14,7 +14,7 @@ use crate::protocol::delivery::{Attempt, delivery_no, endpoint_of, seq_of};
 use crate::protocol::metrics::Totals;
 use crate::protocol::settings::Settings;
 use crate::shard::deliveries::AttemptRecord;
-use crate::shard::deliveries::attempts::leases::Leases;
+use crate::shard::deliveries::attempts::leases::WorkerLeases;
 use crate::storage::database::{Bind, Database, Row};
 use crate::text::json;
 
@@ -126,7 +126,7 @@ impl TotalsCheckpoint {
         db: &dyn Database,
         settings: &Settings,
         next_seq: i64,
-        leases: &Leases,
+        leases: &WorkerLeases,
     ) -> Result<()> {
         for _ in 0..PAGES_PER_QUESTION {
             if !self.advance(db, settings, next_seq, leases)? {
@@ -143,7 +143,7 @@ impl TotalsCheckpoint {
         db: &dyn Database,
         settings: &Settings,
         next_seq: i64,
-        leases: &Leases,
+        leases: &WorkerLeases,
     ) -> Result<bool> {
         let to = self.page_end(settings, next_seq).min(leases.first_event().unwrap_or(i64::MAX));
         if to - self.counted_to < MAX_EVENTS_BEHIND {

@@ -7,7 +7,7 @@ pub(crate) mod throttle;
 use vtryon_webhooks::Millis;
 
 use self::health::EndpointHealths;
-use self::leases::{Lease, Leases};
+use self::leases::{Lease, WorkerLeases};
 use self::throttle::Throttle;
 use super::rows;
 use crate::protocol::delivery::{Dispatch, endpoint_of};
@@ -21,7 +21,7 @@ const COOL_DOWN: i64 = 5;
 /// The leases of the Worker, what counts for the limits of endpoints, and what attempts have shown of them.
 #[derive(Default)]
 pub(crate) struct Attempts {
-    pub(crate) leases: Leases,
+    pub(crate) leases: WorkerLeases,
     pub(crate) throttle: Throttle,
     pub(crate) health: EndpointHealths,
 }
@@ -29,7 +29,7 @@ pub(crate) struct Attempts {
 impl Attempts {
     /// Restores what an earlier instance has leased and learned.
     pub(crate) fn recover(context: &Context<'_>, settings: &Settings) -> Result<Self> {
-        let leases = Leases::recover(context)?;
+        let leases = WorkerLeases::recover(context)?;
         let throttle = Throttle::recover(context, settings, &leases)?;
         Ok(Self { leases, throttle, health: EndpointHealths::load(context.db)? })
     }

@@ -6,7 +6,7 @@ use crate::protocol::delivery::{ENDPOINT_NUMBERS, endpoint_of};
 use crate::protocol::metrics::{Counts, EndpointCounts, Totals};
 use crate::protocol::settings::Settings;
 use crate::shard::deliveries;
-use crate::shard::deliveries::attempts::leases::Leases;
+use crate::shard::deliveries::attempts::leases::WorkerLeases;
 use crate::shard::queries::tasks::has_status;
 use crate::shard::sequence::floors;
 use crate::storage::database::{Bind, Database};
@@ -19,7 +19,7 @@ const COUNT_LIMIT: i64 = 10_000;
 pub(crate) fn counts(
     context: &Context<'_>,
     settings: &Settings,
-    leases: &Leases,
+    leases: &WorkerLeases,
     totals: Totals,
 ) -> Result<Counts> {
     const COUNT: &str = concat!(
@@ -49,7 +49,7 @@ pub(crate) fn counts(
     Ok(counts)
 }
 
-fn count_pending(db: &dyn Database, leases: &Leases, counts: &mut Counts) -> Result<()> {
+fn count_pending(db: &dyn Database, leases: &WorkerLeases, counts: &mut Counts) -> Result<()> {
     const PENDING: &str = "SELECT COUNT(*), MIN(since) FROM (
         SELECT IIF(replay_count = 0, created_at, COALESCE(first_at, scheduled_at)) AS since
         FROM deliveries INDEXED BY deliveries_due

@@ -51,7 +51,7 @@ fn totals_are_the_same_wherever_they_are_stored_up_to() -> Result<()> {
 fn many_events_are_stored_at_a_time_but_none_of_which_an_attempt_is_leased() -> Result<()> {
     let (db, settings) = (&database()?, &settings());
     store(db, MAX_EVENTS_BEHIND)?;
-    let (mut checkpoint, mut leases) = (TotalsCheckpoint::load(db)?, Leases::default());
+    let (mut checkpoint, mut leases) = (TotalsCheckpoint::load(db)?, WorkerLeases::default());
     let end = MAX_EVENTS_BEHIND + 1;
     checkpoint.advance(db, settings, end - 1, &leases)?;
     assert_eq!(checkpoint.counted_to, 1, "they are too few");
@@ -76,7 +76,7 @@ fn what_is_counted_does_not_lag_behind_what_comes_between_two_questions() -> Res
     store(db, 5 * BETWEEN)?;
     for asked in 1..=5 {
         let next_seq = asked * BETWEEN + 1;
-        checkpoint.catch_up(db, &settings, next_seq, &Leases::default())?;
+        checkpoint.catch_up(db, &settings, next_seq, &WorkerLeases::default())?;
         let (events, _) = counted(&checkpoint.read(db, &settings, next_seq)?);
         assert_eq!(events, asked * BETWEEN, "question {asked}");
     }

@@ -1,7 +1,8 @@
 //! Leases: until when an attempt may be in progress. The row of a delivery has the time.
 //!
 //! A first attempt of the Worker has no due time meanwhile, so its lease is remembered until it is reported or over. After
-//! a restart such leases are found again, from an event on whose number is stored.
+//! a restart such leases are found again, from an event on whose number is stored. Leases
+//! of the shard's own attempts are not among them: their deliveries are due again when the lease ends.
 
 use std::collections::BTreeMap;
 
@@ -37,9 +38,9 @@ const IDLE_LAG_EVENTS: i64 = 1000;
 /// The name in `meta` of the first event whose deliveries may be leased.
 const FLOOR: &str = "leased_from";
 
-/// When the lease of each first attempt ends.
+/// When the lease of each first attempt of the Worker ends.
 #[derive(Default)]
-pub(crate) struct Leases {
+pub(crate) struct WorkerLeases {
     ends: BTreeMap<i64, Millis>,
     /// Whether one was granted since the floor was stored.
     has_granted: bool,
@@ -76,7 +77,7 @@ pub(crate) const fn fits_worker(timeout_seconds: u32) -> bool {
     BEGIN_WITHIN_SECONDS + timeout_seconds as i64 + REPORT_SECONDS <= AFTER_ANSWER_SECONDS
 }
 
-impl Leases {
+impl WorkerLeases {
     /// Restores the leases that an earlier instance has granted.
     pub(crate) fn recover(context: &Context<'_>) -> Result<Self> {
         let floor = meta::number(context.db, FLOOR)?;
@@ -153,7 +154,7 @@ mod tests {
 
     #[test]
     fn a_lease_lasts_until_its_end_or_its_report() {
-        let mut leases = Leases::default();
+        let mut leases = WorkerLeases::default();
         leases.grant(1, Millis(10));
         leases.grant(2, Millis(5));
         assert_eq!(leases.next_end(), Some(Millis(5)));

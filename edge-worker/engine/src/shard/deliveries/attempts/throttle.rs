@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use vtryon_webhooks::Millis;
 
-use super::leases::{self, Leases};
+use super::leases::{self, WorkerLeases};
 use crate::protocol::delivery::{Dispatch, endpoint_of};
 use crate::protocol::settings::Settings;
 use crate::protocol::settings::limits::Limits;
@@ -31,7 +31,7 @@ pub(crate) struct Throttle {
 
 impl Throttle {
     /// Restores what an earlier instance has leased.
-    pub(crate) fn recover(context: &Context<'_>, settings: &Settings, leases: &Leases) -> Result<Self> {
+    pub(crate) fn recover(context: &Context<'_>, settings: &Settings, leases: &WorkerLeases) -> Result<Self> {
         let mut throttle = Self::default();
         for (delivery, end) in leases.all() {
             throttle.insert(delivery, end);
