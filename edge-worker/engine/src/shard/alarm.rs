@@ -77,7 +77,7 @@ impl Shard {
         schedule::pick_attempt(context, config, attempts, &self.log, endpoint, started)
     }
 
-    /// Records an attempt that this shard has made. An endpoint that has failed is paused.
+    /// Records an attempt that this shard has made. An endpoint that has failed cools down.
     pub fn record_own_attempt(&mut self, context: &Context<'_>, report: &AttemptReport) -> Result<()> {
         if report.made.as_ref().and_then(Attempt::reply) != Some(Reply::Delivered) {
             self.cool_down(context, endpoint_of(report.delivery));
@@ -85,7 +85,7 @@ impl Shard {
         self.record_attempt(context, report)
     }
 
-    /// Pauses an endpoint after a failure.
+    /// Lets an endpoint cool down after a failure.
     pub fn cool_down(&mut self, context: &Context<'_>, endpoint: i64) {
         self.attempts.cool_down(context, endpoint);
     }

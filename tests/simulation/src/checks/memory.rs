@@ -143,7 +143,7 @@ fn counts(world: &World, shard: usize) -> Option<Counts> {
 fn of_alarm(world: &World, shard: usize) {
     const DUE: &str = "SELECT endpoint, MIN(COALESCE(due_at, leased_until)) FROM deliveries
         WHERE state = 'pending' GROUP BY endpoint";
-    // How long an endpoint is paused after a failure, and the pauses between runs.
+    // How long an endpoint cools down after a failure, and the pauses between runs.
     const LATEST: i64 = 15_000;
     let object = &world.shards[shard];
     if object.is_alarm_lost || object.is_alarm_unset || object.run.is_some() {

@@ -15,7 +15,7 @@ use crate::protocol::settings::{Endpoint, Settings};
 use crate::shard::config::Config;
 use crate::{Context, Result};
 
-/// How long an endpoint is paused after a failure in a run, in seconds of machine time.
+/// How long an endpoint cools down after a failure in a run, in seconds of machine time.
 const COOL_DOWN: i64 = 5;
 
 /// The leases of the Worker, what counts for the limits of endpoints, and what attempts have shown of them.
@@ -41,7 +41,7 @@ impl Attempts {
         self.throttle.begin(dispatch.delivery, dispatch.leased_until, &limits, context.now);
     }
 
-    /// Pauses an endpoint after a failure.
+    /// Lets an endpoint cool down after a failure.
     pub(crate) fn cool_down(&mut self, context: &Context<'_>, endpoint: i64) {
         let until = context.now.plus_millis(context.deployment.machine_seconds(COOL_DOWN));
         self.health.cool_down(endpoint, until);
@@ -87,7 +87,8 @@ impl Attempts {
         Ok(due_at.map(|due_at| self.earliest_at(context, config, endpoint, due_at)))
     }
 
-    /// Returns when a delivery to an endpoint can be attempted that is due at a time: after its pause and within its limits.
+    /// Returns when a delivery to an endpoint can be attempted that is due at a time: once it has cooled down, and within its
+    /// limits.
     pub(crate) fn earliest_at(
         &self,
         context: &Context<'_>,
@@ -95,7 +96,7 @@ impl Attempts {
         endpoint: i64,
         due_at: Millis,
     ) -> Millis {
-        let due_at = self.health.after_pause(endpoint, due_at);
+        let due_at = self.health.after_cool_down(endpoint, due_at);
         let limits = config.settings.endpoint(endpoint).map(|found| config.limits(context, found));
         let Some(limits) = limits.filter(|limits| !limits.is_none()) else { return due_at };
         let allowed_at = self.throttle.allowed_at(endpoint, &limits, context.now);
@@ -130,9 +131,9 @@ mod tests {
     }
 
     #[test]
-    fn an_attempt_waits_for_the_pause_and_for_the_limits_of_its_endpoint() -> Result<()> {
+    fn an_attempt_waits_until_its_endpoint_has_cooled_down_and_for_its_limits() -> Result<()> {
         const NOW: i64 = 2000;
-        const PAUSE_END: i64 = NOW + COOL_DOWN * 1000;
+        const COOLED_DOWN: i64 = NOW + COOL_DOWN * 1000;
         let (db, deployment, config) = (&testing::database()?, &testing::deployment()?, &config());
         let context = &Context { db, deployment, now: Millis(NOW) };
         for (name, endpoint, begun, has_failed, due_at, expect) in [
@@ -145,8 +146,8 @@ mod tests {
             ("one is in progress without a limit", FREE, Some((0, 7000)), false, 50, 50),
             ("one has begun less than a second ago", RATED, Some((1900, 7000)), false, 50, 2900),
             ("one has begun earlier", RATED, Some((500, 7000)), false, 50, NOW),
-            ("the endpoint is paused", FREE, None, true, 50, PAUSE_END),
-            ("the pause is longer than the lease", LIMITED, Some((0, 6000)), true, 50, PAUSE_END),
+            ("the endpoint cools down", FREE, None, true, 50, COOLED_DOWN),
+            ("for longer than the lease", LIMITED, Some((0, 6000)), true, 50, COOLED_DOWN),
         ] {
             let mut attempts = Attempts::recover(context, &config.settings)?;
             if let (Some((at, until)), Some(found)) = (begun, config.settings.endpoint(endpoint)) {

@@ -83,8 +83,9 @@ pub(crate) fn pick_endpoints(
     Ok(picked)
 }
 
-/// Leases the next attempt to an endpoint that can be made; `None` where none is due, the endpoint is paused or at its
-/// limits, or the run is over. First it stores when the alarm looks at the delivery again, should this run die.
+/// Leases the next attempt to an endpoint that can be made; `None` where none is due, the endpoint is paused, cooling
+/// down or at its limits, or the run is over. First it stores when the alarm looks at the delivery again, should this run
+/// die.
 pub(crate) fn pick_attempt(
     context: &Context<'_>,
     config: &Config,
@@ -134,8 +135,8 @@ pub(crate) fn pick_attempt(
     Ok(None)
 }
 
-/// Returns how many attempts at an endpoint this run may begin now: none where the endpoint is paused after a failure or at
-/// its limits, or where the run is over.
+/// Returns how many attempts at an endpoint this run may begin now: none where the endpoint is cooling down or at its
+/// limits, or where the run is over.
 fn attempts_to_begin(
     context: &Context<'_>,
     config: &Config,

@@ -240,7 +240,7 @@ fn a_working_endpoint_costs_a_row_of_health_in_an_hour() {
 }
 
 #[test]
-fn a_failing_endpoint_is_attempted_by_the_alarm_and_paused_after_each_failure() {
+fn a_failing_endpoint_is_attempted_by_the_alarm_and_cools_down_after_each_failure() {
     let mut world = world();
     world.replies.insert(1, DOWN);
     world.event("task_1", "queued");

@@ -11,7 +11,7 @@ use crate::protocol::directory::conditions::UnhealthyEndpoint;
 use crate::protocol::settings::Settings;
 use crate::storage::database::{Bind, Database};
 
-/// The health of each endpoint that has been attempted, and until when those that failed are paused.
+/// The health of each endpoint that has been attempted, and until when those that failed cool down.
 #[derive(Default)]
 pub(crate) struct EndpointHealths {
     stored: BTreeMap<i64, Health>,
@@ -92,7 +92,7 @@ impl EndpointHealths {
         self.stored == other.stored
     }
 
-    /// Pauses an endpoint after a failure.
+    /// Lets an endpoint cool down after a failure.
     pub(crate) fn cool_down(&mut self, endpoint: i64, until: Millis) {
         self.cooling_down.insert(endpoint, until);
     }
@@ -101,12 +101,12 @@ impl EndpointHealths {
         self.cooled_down_at(endpoint).is_some_and(|until| now < until)
     }
 
-    /// Returns when a delivery can be attempted that is due at a time: after the pause of its endpoint.
-    pub(crate) fn after_pause(&self, endpoint: i64, due_at: Millis) -> Millis {
+    /// Returns when a delivery can be attempted that is due at a time: once its endpoint has cooled down.
+    pub(crate) fn after_cool_down(&self, endpoint: i64, due_at: Millis) -> Millis {
         self.cooled_down_at(endpoint).map_or(due_at, |cooled_down_at| due_at.max(cooled_down_at))
     }
 
-    /// Returns when the pause of an endpoint ends or has ended.
+    /// Returns when an endpoint has cooled down.
     fn cooled_down_at(&self, endpoint: i64) -> Option<Millis> {
         self.cooling_down.get(&endpoint).copied()
     }
@@ -166,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_deleted_is_forgotten_with_its_pause() -> Result<()> {
+    fn what_is_deleted_is_forgotten_with_its_cool_down() -> Result<()> {
         let db = &database()?;
         let mut healths = EndpointHealths::default();
         healths.write(db, 1, FAILING)?;
