@@ -1,8 +1,10 @@
 mod checks;
 
+use alloc::vec;
 use alloc::vec::Vec;
 use core::fmt;
 
+use base64ct::Encoding;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq;
@@ -176,6 +178,14 @@ pub(crate) fn key_block(secret: &[u8]) -> Zeroizing<[u8; BLOCK]> {
         copy_prefix(&mut *block, secret);
     }
     block
+}
+
+/// Decodes a key from base64. What was decoded is overwritten in memory even if the rest of the digits is no base64.
+pub(crate) fn decode_key<E: Encoding>(digits: &str) -> Option<Zeroizing<Vec<u8>>> {
+    let mut key = Zeroizing::new(vec![0_u8; digits.len()]);
+    let length = E::decode(digits, &mut key).ok()?.len();
+    key.truncate(length);
+    Some(key)
 }
 
 /// Copies as many bytes of `from` as fit into `to`.

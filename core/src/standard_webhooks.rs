@@ -32,17 +32,16 @@ use alloc::string::ToString;
 use alloc::vec::Vec;
 use core::fmt;
 
-use base64ct::{Base64, Encoding};
+use base64ct::Base64;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 use subtle::{Choice, ConditionallySelectable};
-use zeroize::Zeroizing;
 
 pub use headers::{ID_HEADER, MAX_SIGNATURES, MessageHeaders, SIGNATURE_HEADER, TIMESTAMP_HEADER};
 
 use crate::error::{Code, Error};
 use crate::millis::Millis;
-use crate::secret::{Fingerprint, Secret, key_block};
+use crate::secret::{Fingerprint, Secret, decode_key, key_block};
 use crate::signature::Signature;
 use crate::verifier::{BodyLimit, Verified, verdict};
 
@@ -89,7 +88,7 @@ impl MessageKey {
             .with_hint("configure the secret that the gateway shows for this endpoint, whsec_ included");
         let text = core::str::from_utf8(secret.bytes()).ok();
         let digits = text.and_then(|text| text.strip_prefix(SECRET_PREFIX)).ok_or(WRONG)?;
-        let bytes = Zeroizing::new(Base64::decode_vec(digits).map_err(|_| WRONG)?);
+        let bytes = decode_key::<Base64>(digits).ok_or(WRONG)?;
         if bytes.is_empty() {
             return Err(Error::new(Code::SecretEmpty));
         }

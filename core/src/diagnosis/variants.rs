@@ -1,6 +1,7 @@
+use alloc::vec;
 use alloc::vec::Vec;
 
-use base64ct::{Base64Unpadded, Base64UrlUnpadded, Encoding};
+use base64ct::{Base64Unpadded, Base64UrlUnpadded};
 use zeroize::Zeroizing;
 
 use super::claim::Claim;
@@ -8,7 +9,7 @@ use super::layout::Layout;
 use super::{Candidate, Mistake, SecretKind};
 use crate::delivery::EndpointSecret;
 use crate::json;
-use crate::secret::Key;
+use crate::secret::{Key, decode_key};
 use crate::standard_webhooks::SECRET_PREFIX;
 
 /// The quotes around a secret that was copied from a file together with them.
@@ -67,17 +68,24 @@ fn misread(secret: &[u8]) -> Vec<(Mistake, Zeroizing<Vec<u8>>)> {
         None => (Mistake::SecretPrefixMissing, joined([SECRET_PREFIX.as_bytes(), secret])),
     });
     let stem = stem.unwrap_or(secret);
-    let decoded = [base64(stem), hex::decode(stem).ok()];
-    keys.extend(decoded.into_iter().flatten().map(|key| (Mistake::SecretDecoded, Zeroizing::new(key))));
+    let decoded = [base64_key(stem), hex_key(stem)];
+    keys.extend(decoded.into_iter().flatten().map(|key| (Mistake::SecretDecoded, key)));
     // Anyone can sign with an empty key, so a match would prove nothing.
     keys.retain(|(_, key)| !key.is_empty());
     keys
 }
 
-/// Decodes base64 of the standard or the URL alphabet, with or without padding.
-fn base64(text: &[u8]) -> Option<Vec<u8>> {
-    let text = core::str::from_utf8(text).ok()?.trim_end_matches('=');
-    Base64Unpadded::decode_vec(text).or_else(|_| Base64UrlUnpadded::decode_vec(text)).ok()
+/// Decodes a key from base64 of the standard or the URL alphabet, with or without padding.
+fn base64_key(digits: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+    let digits = core::str::from_utf8(digits).ok()?.trim_end_matches('=');
+    decode_key::<Base64Unpadded>(digits).or_else(|| decode_key::<Base64UrlUnpadded>(digits))
+}
+
+/// Decodes a key from hex.
+fn hex_key(digits: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+    // Allocated in full: a vector that grows would leave a copy in the memory that it frees.
+    let mut key = Zeroizing::new(vec![0_u8; digits.len() / 2]);
+    hex::decode_to_slice(digits, &mut key).ok().map(|()| key)
 }
 
 /// Returns the bodies that may have been signed before something changed them into this one, each with the mistake.
