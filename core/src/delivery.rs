@@ -31,9 +31,9 @@ use sha2::Sha256;
 use zeroize::Zeroizing;
 
 use crate::error::{Code, Error};
-use crate::secret::{Fingerprint, Key, key_block};
+use crate::secret::{Fingerprint, Key, SECRET_PREFIX, key_block};
 use crate::signature::Signature;
-use crate::standard_webhooks::{self, SECRET_PREFIX};
+use crate::standard_webhooks;
 
 /// The length of 32 bytes in base64 with padding.
 const BASE64_LENGTH: usize = 44;

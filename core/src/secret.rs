@@ -11,8 +11,11 @@ use subtle::ConstantTimeEq;
 use zeroize::{ZeroizeOnDrop, Zeroizing};
 
 use crate::digest::Digest;
-use crate::error::Error;
+use crate::error::{Code, Error};
 use crate::prehashed::{self, BLOCK, OuterHash};
+
+/// What the text of an endpoint's secret begins with, by Standard Webhooks, and that of Vtryon's as it is shown.
+pub(crate) const SECRET_PREFIX: &str = "whsec_";
 
 /// The prefix that is hashed with a secret to make its fingerprint, so that it equals no other hash of the secret.
 const FINGERPRINT_LABEL: &[u8] = b"vtryon-webhooks fingerprint\0";
@@ -26,10 +29,10 @@ impl Secret {
     /// Checks and stores the bytes of a secret.
     ///
     /// # Errors
-    /// For common mistakes in configuration, which no secret of Vtryon's looks like: `secret_empty`; `secret_whitespace` if the
-    /// first or the last byte is ASCII whitespace; and for a text `secret_invisible` for a byte order mark, a no-break
-    /// space, a zero-width or a control character anywhere, `secret_quoted` for quotes around it, and
-    /// `secret_placeholder` for `undefined`, `null`, `${NAME}` and the like.
+    /// For common mistakes in configuration, which no secret of Vtryon's looks like: `secret_empty`, also for zero bytes
+    /// alone and for `whsec_` alone; `secret_whitespace` if the first or the last byte is ASCII whitespace; and for a
+    /// text `secret_invisible` for a byte order mark, a no-break space, a zero-width or a control character anywhere,
+    /// `secret_quoted` for quotes around it, and `secret_placeholder` for `undefined`, `null`, `${NAME}` and the like.
     ///
     /// ```
     /// use vtryon_webhooks::{Code, Secret};
@@ -178,6 +181,16 @@ pub(crate) fn key_block(secret: &[u8]) -> Zeroizing<[u8; BLOCK]> {
         copy_prefix(&mut *block, secret);
     }
     block
+}
+
+/// Refuses a key of zero bytes alone, or of no bytes. HMAC pads a key with zeros to 64 bytes, so up to 64 zeros are the
+/// empty key, with which anyone can sign.
+pub(crate) fn check_key(key: &[u8]) -> Result<(), Error> {
+    if key.iter().all(|byte| *byte == 0) {
+        let what = "the secret holds only zero bytes, which are as good as none";
+        return Err(Error::because(Code::SecretEmpty, what));
+    }
+    Ok(())
 }
 
 /// Decodes a key from base64. What was decoded is overwritten in memory even if the rest of the digits is no base64.

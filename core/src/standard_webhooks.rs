@@ -41,12 +41,9 @@ pub use headers::{ID_HEADER, MAX_SIGNATURES, MessageHeaders, SIGNATURE_HEADER, T
 
 use crate::error::{Code, Error};
 use crate::millis::Millis;
-use crate::secret::{Fingerprint, Secret, decode_key, key_block};
+use crate::secret::{Fingerprint, SECRET_PREFIX, Secret, check_key, decode_key, key_block};
 use crate::signature::Signature;
 use crate::verifier::{BodyLimit, Verified, verdict};
-
-/// What the text of a secret begins with, in Standard Webhooks; so for endpoints of either kind.
-pub(crate) const SECRET_PREFIX: &str = "whsec_";
 
 /// How far the timestamp of a message may differ from the receiver's clock, in either direction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -89,9 +86,7 @@ impl MessageKey {
         let text = core::str::from_utf8(secret.bytes()).ok();
         let digits = text.and_then(|text| text.strip_prefix(SECRET_PREFIX)).ok_or(WRONG)?;
         let bytes = decode_key::<Base64>(digits).ok_or(WRONG)?;
-        if bytes.is_empty() {
-            return Err(Error::new(Code::SecretEmpty));
-        }
+        check_key(&bytes)?;
         let hmac = Hmac::new((&*key_block(&bytes)).into());
         Ok(Self { hmac, fingerprint: secret.key().fingerprint() })
     }
@@ -109,7 +104,7 @@ impl MessageVerifier {
     ///
     /// # Errors
     /// [`Code::SecretMissing`] without a secret; [`Code::InvalidOption`] for one that is not `whsec_` and base64;
-    /// [`Code::SecretEmpty`] for one that encodes no bytes. With several secrets, the message names the position.
+    /// [`Code::SecretEmpty`] for one that encodes zero bytes alone. With several secrets, the message names the position.
     pub fn new(secrets: impl IntoIterator<Item = Secret>) -> Result<Self, Error> {
         let secrets: Vec<Secret> = secrets.into_iter().collect();
         if secrets.is_empty() {

@@ -13,7 +13,7 @@ fn hold((count, differing): (usize, Vec<String>), least: usize) {
 
 #[test]
 fn secrets() {
-    hold(vtryon_webhooks_tests::check_secrets(), 106);
+    hold(vtryon_webhooks_tests::check_secrets(), 111);
 }
 
 #[test]
@@ -23,7 +23,7 @@ fn signatures() {
 
 #[test]
 fn standard_webhooks() {
-    hold(vtryon_webhooks_tests::check_standard_webhooks(), 136);
+    hold(vtryon_webhooks_tests::check_standard_webhooks(), 137);
 }
 
 #[test]
@@ -63,5 +63,5 @@ fn deliveries() {
 
 #[test]
 fn diagnoses() {
-    hold(vtryon_webhooks_tests::check_diagnoses(), 102);
+    hold(vtryon_webhooks_tests::check_diagnoses(), 104);
 }

@@ -9,8 +9,7 @@ use super::layout::Layout;
 use super::{Candidate, Mistake, SecretKind};
 use crate::delivery::EndpointSecret;
 use crate::json;
-use crate::secret::{Key, decode_key};
-use crate::standard_webhooks::SECRET_PREFIX;
+use crate::secret::{Key, SECRET_PREFIX, check_key, decode_key};
 
 /// The quotes around a secret that was copied from a file together with them.
 const QUOTES: [&[u8]; 3] = [b"\"", b"'", b"`"];
@@ -70,8 +69,8 @@ fn misread(secret: &[u8]) -> Vec<(Mistake, Zeroizing<Vec<u8>>)> {
     let stem = stem.unwrap_or(secret);
     let decoded = [base64_key(stem), hex_key(stem)];
     keys.extend(decoded.into_iter().flatten().map(|key| (Mistake::SecretDecoded, key)));
-    // Anyone can sign with an empty key, so a match would prove nothing.
-    keys.retain(|(_, key)| !key.is_empty());
+    // Anyone can sign with such a key, so a match would prove nothing.
+    keys.retain(|(_, key)| check_key(key).is_ok());
     keys
 }
 

@@ -1,8 +1,10 @@
 //! Refuses secrets that were pasted with extra characters, or that are templates nobody filled in.
 //!
 //! A secret counts as text if it is UTF-8 and at most half of its characters are control characters. Any other secret
-//! is a binary key; it is refused only for whitespace at its ends, or if it is ASCII in UTF-16 with a byte order mark.
+//! is a binary key; it is refused only for whitespace at its ends, if it is zero bytes alone, or if it is ASCII in UTF-16
+//! with a byte order mark.
 
+use super::{SECRET_PREFIX, check_key};
 use crate::error::{Code, Error};
 
 /// The words that programs write for a missing value, in lower case.
@@ -31,6 +33,7 @@ pub(super) fn check(secret: &[u8]) -> Result<(), Error> {
     let (Some(first), Some(last)) = (secret.first(), secret.last()) else {
         return Err(Error::new(Code::SecretEmpty));
     };
+    check_key(secret)?;
     if is_whitespace(*first) || is_whitespace(*last) {
         return Err(Error::new(Code::SecretWhitespace));
     }
@@ -52,7 +55,10 @@ fn check_text(text: &str) -> Result<(), Error> {
     if is_quoted(text) {
         return Err(Error::new(Code::SecretQuoted));
     }
-    let name = text.strip_prefix("whsec_").unwrap_or(text);
+    let name = text.strip_prefix(SECRET_PREFIX).unwrap_or(text);
+    if name.is_empty() {
+        return Err(Error::because(Code::SecretEmpty, "the secret is empty after whsec_"));
+    }
     if let Some((_, what)) = NO_VALUES.iter().find(|(word, _)| name.eq_ignore_ascii_case(word)) {
         return Err(Error::because(Code::SecretPlaceholder, what));
     }

@@ -32,6 +32,7 @@ const VARIABLE = "VTRYON_WEBHOOK_SECRET";
  */
 export function faultOfSecret(secret) {
   if (secret === "") return "is empty";
+  if (/^\0+$/.test(secret)) return "holds only zero bytes, which are as good as none";
   if (/^[\t-\r ]|[\t-\r ]$/.test(secret)) return "begins or ends with whitespace";
   // With so many control characters it is a binary key.
   if ((secret.match(CONTROL) ?? []).length * 2 > [...secret].length) return;
@@ -40,6 +41,7 @@ export function faultOfSecret(secret) {
   if (invisible !== undefined) return invisible;
   if (QUOTED.test(secret)) return "has quotes around it";
   const name = secret.replace(/^whsec_/, "");
+  if (name === "") return "is empty after whsec_";
   const word = NO_VALUES.find((value) => value === lowerCase(name));
   if (word !== undefined) return `is the word ${word}`;
   if (lowerCase(name) === "[object object]") return "is the text [object Object]";

@@ -1,8 +1,8 @@
 """Refuses secrets that were pasted with extra characters, or templates nobody filled in.
 
 A secret counts as text if it is UTF-8 and at most half of its characters are control characters.
-Any other secret is a binary key; it is refused only for whitespace at its ends, or if it is ASCII
-in UTF-16 with a byte order mark.
+Any other secret is a binary key; it is refused only for whitespace at its ends, if it is zero bytes
+alone, or if it is ASCII in UTF-16 with a byte order mark.
 """
 
 from __future__ import annotations
@@ -67,6 +67,7 @@ def check_secret(secret: bytes) -> None:
     """
     if not secret:
         raise WebhookError("secret_empty")
+    check_key(secret)
     if secret[0] in _WHITESPACE or secret[-1] in _WHITESPACE:
         raise WebhookError("secret_whitespace")
     if _UTF16.fullmatch(secret):
@@ -76,6 +77,18 @@ def check_secret(secret: bytes) -> None:
     text = _text_of(secret)
     if text is not None:
         _check_text(text)
+
+
+def check_key(key: bytes) -> None:
+    """Refuses a key of zero bytes alone, or of no bytes.
+
+    HMAC pads a key with zeros to 64 bytes, so up to 64 zeros are the empty key, with which anyone
+    can sign.
+    """
+    if not any(key):
+        raise WebhookError(
+            "secret_empty", "the secret holds only zero bytes, which are as good as none"
+        )
 
 
 def _text_of(secret: bytes) -> str | None:
@@ -96,6 +109,8 @@ def _check_text(text: str) -> None:
     if _QUOTED.fullmatch(text):
         raise WebhookError("secret_quoted")
     name = text[6:] if text.startswith("whsec_") else text
+    if not name:
+        raise WebhookError("secret_empty", "the secret is empty after whsec_")
     word = _NO_VALUES.get(name.translate(_LOWER))
     if word is not None:
         raise WebhookError("secret_placeholder", word)

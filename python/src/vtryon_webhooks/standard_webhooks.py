@@ -19,6 +19,7 @@ from vtryon_webhooks.codes import TABLE
 from vtryon_webhooks.errors import WebhookError
 from vtryon_webhooks.keys import Key
 from vtryon_webhooks.options import DEFAULT_TOLERANCE_SECONDS, is_finite
+from vtryon_webhooks.secret_checks import check_key
 from vtryon_webhooks.signature import NOT_TEXT, empty_body, value_bytes
 
 #: Returns all values of a header, by its name in lower case.
@@ -89,8 +90,7 @@ def decode_secret(secret: bytes) -> bytes:
             "the secret is not whsec_ and base64",
             hint="configure the secret that the gateway shows for this endpoint, whsec_ included",
         )
-    if not key:
-        raise WebhookError("secret_empty")
+    check_key(key)
     return key
 
 

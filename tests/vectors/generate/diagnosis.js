@@ -198,11 +198,24 @@ const secrets = [
   ),
   sent(
     "an empty secret",
-    "anyone can make that: it tells nothing",
+    "anyone can make that: it proves nothing",
     "unknown",
     mac("", COMPACT),
     undefined,
     only(text("whsec_")),
+  ),
+  ...[
+    ["hex", "0".repeat(64)],
+    ["base64", Buffer.alloc(32).toString("base64")],
+  ].map(([name, zeros]) =>
+    sent(
+      `an empty secret, and one of zeros in ${name}`,
+      "zeros are the empty key: it proves nothing",
+      "unknown",
+      mac("", COMPACT),
+      undefined,
+      only(text(`whsec_${zeros}`)),
+    ),
   ),
   sent("nothing to try", "no candidates", "unknown", good, undefined, { candidates: [] }),
 ];

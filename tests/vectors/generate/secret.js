@@ -16,6 +16,11 @@ const refused = (code, message) => (name, why, secret) => ({
   expect: { code, message },
 });
 const empty = refused("secret_empty", "the secret is empty");
+const emptyAfterPrefix = refused("secret_empty", "the secret is empty after whsec_");
+const zeros = refused(
+  "secret_empty",
+  "the secret holds only zero bytes, which are as good as none",
+);
 const whitespace = refused("secret_whitespace", "the secret begins or ends with whitespace");
 const invisible = (what) => refused("secret_invisible", `the secret ${what}`);
 const mark = invisible("begins with a byte order mark (U+FEFF)");
@@ -35,7 +40,7 @@ const line = refused(
   "the secret begins with the name of its variable, VTRYON_WEBHOOK_SECRET",
 );
 
-/** Tells whether a key in hex begins or ends with ASCII whitespace, and is refused for it. */
+/** Returns whether a key in hex begins or ends with ASCII whitespace, and is refused for it. */
 export const isWhitespace = (key) => /^(09|0a|0b|0c|0d|20)|(09|0a|0b|0c|0d|20)$/.test(key);
 
 const whsec = (before, after = before) => text(`${before}whsec_x${after}`);
@@ -47,6 +52,7 @@ const good = [
   taken("a block and a byte", "RFC 2104: a longer key is hashed first", parts(["k", 65])),
   taken("not UTF-8", "a key is bytes", hex("80ff00fe80")),
   taken("blank inside", "only the edges betray a careless paste", text("two words")),
+  taken("zero bytes and another one", "a binary key", hex(`${"00".repeat(31)}01`)),
   taken("other control characters", "a binary key may hold them anywhere", hex("00781f7f")),
   taken("control characters, not UTF-8", "a binary key may hold them anywhere", hex("00781f7fff")),
   taken("a byte order mark of UTF-16 and no UTF-16", "a binary key", hex("fffe0102")),
@@ -69,6 +75,10 @@ const good = [
 
 const blanks = [
   empty("empty", "HMAC takes an empty key, and anyone can sign with it", text("")),
+  emptyAfterPrefix("the prefix alone", "a shell's variable that was not set", text("whsec_")),
+  zeros("NUL alone", "HMAC pads a key with zeros: it is the empty one", text("\0")),
+  zeros("32 zero bytes", "a buffer that was never filled", hex("00".repeat(32))),
+  zeros("65 zero bytes", "another key, and as well known", hex("00".repeat(65))),
   whitespace("blank", "an empty secret in disguise", text(" ")),
   whitespace("leading blank", "a careless paste", text(" whsec_x")),
   whitespace("trailing blank", "a careless paste", text("whsec_x ")),

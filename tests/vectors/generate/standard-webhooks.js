@@ -199,7 +199,20 @@ const secret = (code, name, why, secrets, message) =>
 const secrets = [
   secret("secret_missing", "none", "must never verify anything", []),
   secret("secret_empty", "empty", "must never verify anything", text("")),
-  secret("secret_empty", "the prefix alone", "an empty key", text("whsec_")),
+  secret(
+    "secret_empty",
+    "the prefix alone",
+    "an empty key",
+    text("whsec_"),
+    "the secret is empty after whsec_",
+  ),
+  secret(
+    "secret_empty",
+    "zero bytes alone",
+    "HMAC pads a key with zeros: it is the empty one",
+    text(`whsec_${Buffer.alloc(32).toString("base64")}`),
+    "the secret holds only zero bytes, which are as good as none",
+  ),
   secret(
     "invalid_option",
     "no prefix",
