@@ -3,7 +3,8 @@
 //!
 //! It tries what senders and proxies often get wrong: other forms of the header, other keys, other layouts of the
 //! body. If a variant makes the signature valid, the mistake is proven, because nobody matches 256 bits by chance.
-//! Only a header that holds no 32 bytes is judged by its form alone.
+//! A header that holds no 32 bytes is judged by its form alone, and so is any header where only the beginning of the
+//! body was stored.
 
 mod claim;
 mod layout;

@@ -37,8 +37,11 @@ impl Form {
     }
 }
 
+/// The prefix that other services write before the hex digits or the base64 of an HMAC-SHA256.
+const SHA256: &[u8] = b"sha256=";
+
 /// The prefixes that other services write before the hex digits of an HMAC-SHA256.
-const PREFIXES: [&[u8]; 3] = [b"sha256=", b"v1=", b"v1,"];
+const PREFIXES: [&[u8]; 3] = [SHA256, b"v1=", b"v1,"];
 
 /// The prefixes of other algorithms.
 const OTHER_PREFIXES: [&[u8]; 4] = [b"md5=", b"sha1=", b"sha384=", b"sha512="];
@@ -67,7 +70,7 @@ pub(super) fn read(header: &[u8]) -> Result<Claim, Mistake> {
     if let Some(bytes) = prefix(&PREFIXES).and_then(hex_claim) {
         return Ok(Claim { bytes, form: Form::Prefixed });
     }
-    if let Some(bytes) = base64_claim(header) {
+    if let Some(bytes) = base64_claim(header).or_else(|| prefix(&[SHA256]).and_then(base64_claim)) {
         return Ok(Claim { bytes, form: Form::Base64 });
     }
     Err(mistake_of_form(header, prefix(&OTHER_PREFIXES).or(prefix(&PREFIXES)).unwrap_or(header)))
@@ -79,7 +82,7 @@ fn mistake_of_form(header: &[u8], digits: &[u8]) -> Mistake {
     let is_hex = digits.iter().all(u8::is_ascii_hexdigit);
     if header.starts_with(b"t=") && parts.clone().any(|part| part.starts_with(b"v1=")) {
         Mistake::StripeForm
-    } else if header.split(|byte| *byte == b' ').all(is_standard) {
+    } else if header.split(|byte| *byte == b' ').any(is_standard) {
         Mistake::StandardWebhooks
     } else if header.contains(&b',') && parts.all(|part| hex_claim(part).is_some()) {
         Mistake::RepeatedHeader

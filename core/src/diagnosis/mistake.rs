@@ -228,7 +228,7 @@ impl Mistake {
                 "the signature is as long as one of MD5, SHA-1, SHA-384 or SHA-512: compute HMAC-SHA256"
             }
             Self::OtherForm => {
-                "the header is not 64 hex digits, and no secret that is known here made it: send HMAC-SHA256 of the raw body in hex"
+                "the header is not 64 hex digits, and nothing that was tried on it fits: send HMAC-SHA256 of the raw body as 64 hex digits"
             }
             Self::BodyEmpty => {
                 "the body never arrived: the sender signed one and sent none, or something on the way dropped it, a redirect from http to https for example"

@@ -347,6 +347,7 @@ const forms = [
   sent("base64", "44 characters", "base64_signature", base64),
   sent("base64 without padding", "43 characters", "base64_signature", base64.replace("=", "")),
   sent("base64, the alphabet of URLs", "of other slashes", "base64_signature", urls),
+  sent("sha256= and base64", "as X does", "base64_signature", `sha256=${base64}`),
   sent(
     "base64 by another",
     "no secret made it",
@@ -359,6 +360,18 @@ const forms = [
     "while a secret is rotated",
     "standard_webhooks",
     `v1,${standard} v1,${base64}`,
+  ),
+  sent(
+    "Standard Webhooks, two blanks",
+    "blanks separate signatures",
+    "standard_webhooks",
+    `v1,${standard}  v1,${base64}`,
+  ),
+  sent(
+    "Standard Webhooks, two versions",
+    "receivers skip the one that they do not know",
+    "standard_webhooks",
+    `v1,${standard} v1a,${"A".repeat(86)}==`,
   ),
   sent("Stripe", "t= and v1=", "stripe_form", `t=1780000000,v1=${good}`),
   sent("Stripe, more schemes", "and blanks", "stripe_form", `t=1780000000, v0=${bad}, v1=${good}`),
