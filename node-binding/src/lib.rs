@@ -1,7 +1,7 @@
 //! The core crate for JavaScript. It translates types and decides nothing: every verdict is the core's.
 //!
-//! `lib/core/engine.ts` is its only caller and passes genuine strings and byte arrays, so no code of a
-//! user runs during a call.
+//! It is called through `callCore` of `lib/core/engine.ts` alone, whose callers pass genuine strings and byte arrays: no
+//! code of a user runs during a call.
 
 #![deny(missing_docs)]
 

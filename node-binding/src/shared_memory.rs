@@ -53,17 +53,20 @@ impl SharedMemory {
         writable_ptr(&mut self.scratch)
     }
 
-    /// Reserves memory for a payload of `length` bytes and returns its address.
+    /// Reserves memory for a payload of `length` bytes and returns its address. A length beyond the memory of wasm32
+    /// stops the instance.
     pub(crate) fn reserve(&mut self, length: usize) -> u32 {
-        if self.keyed_payload.len() < KEY_BLOCK + length {
-            self.keyed_payload.resize(KEY_BLOCK + length, 0);
+        let length = KEY_BLOCK.saturating_add(length);
+        if self.keyed_payload.len() < length {
+            self.keyed_payload.resize(length, 0);
         }
         writable_ptr(self.keyed_payload.as_mut_slice()) + KEY_BLOCK as u32
     }
 
-    /// Parses the signature in the scratch area, and forgets the digests of the previous payload.
+    /// Parses the signature in the scratch area, and forgets the signature and the digests of the previous payload.
     pub(crate) fn parse_signature(&mut self) -> Result<(), Error> {
         self.digests.clear();
+        self.signature = None;
         let (digits, _) = self.scratch.split_at(SIGNATURE_DIGITS);
         self.signature = Some(Signature::parse(digits)?);
         Ok(())
@@ -76,9 +79,10 @@ impl SharedMemory {
         }
     }
 
-    /// Stores the digest in the scratch area: SHA-256 of the current key block and the payload.
+    /// Moves the digest out of the scratch area: SHA-256 of the current key block and the payload. It leaves zeros: if
+    /// JavaScript writes no other digest, nothing is verified by the one of a previous payload.
     pub(crate) fn take_digest(&mut self) {
-        self.digests.extend(self.scratch.last_chunk());
+        self.digests.extend(self.scratch.last_chunk_mut::<32>().map(std::mem::take));
     }
 
     /// Verifies the payload of `length` bytes against the parsed signature; with `hashed`, by the runtime's digests.
@@ -88,9 +92,9 @@ impl SharedMemory {
         length: usize,
         hashed: bool,
     ) -> Result<(Verified<'_>, &mut Report), Error> {
-        let payload = self.keyed_payload.get(KEY_BLOCK..KEY_BLOCK + length).unwrap_or_default();
         let signature =
             self.signature.take().ok_or(Error::because(Code::Unavailable, "no signature was parsed"))?;
+        let payload = payload(&self.keyed_payload, length)?;
         let verified = if hashed {
             verifier.verify_hashed(payload, &self.digests, &signature)?
         } else {
@@ -100,14 +104,21 @@ impl SharedMemory {
     }
 
     /// Returns the payload of `length` bytes, and the report to fill in.
-    pub(crate) fn payload(&mut self, length: usize) -> (&[u8], &mut Report) {
-        (self.keyed_payload.get(KEY_BLOCK..KEY_BLOCK + length).unwrap_or_default(), &mut self.report)
+    pub(crate) fn payload(&mut self, length: usize) -> Result<(&[u8], &mut Report), Error> {
+        Ok((payload(&self.keyed_payload, length)?, &mut self.report))
     }
 
     /// Removes and returns the error of the last call that failed.
     pub(crate) fn take_error(&mut self) -> Option<Error> {
         self.error.take()
     }
+}
+
+/// Returns the payload of `length` bytes that follows the key block.
+fn payload(keyed_payload: &[u8], length: usize) -> Result<&[u8], Error> {
+    let end = KEY_BLOCK.checked_add(length);
+    let payload = end.and_then(|end| keyed_payload.get(KEY_BLOCK..end));
+    payload.ok_or(Error::because(Code::Unavailable, "no memory is reserved for this payload"))
 }
 
 /// Returns the address of memory that JavaScript may read and write. An address of wasm32 always fits.

@@ -91,7 +91,7 @@ impl StandardWebhooksVerifier {
         parse: impl FnOnce(&VerifiedMessage<'_>, &mut Report) -> Result<(), Error>,
     ) -> bool {
         let result = shared_memory::with(|memory| {
-            let (payload, report) = memory.payload(length);
+            let (payload, report) = memory.payload(length)?;
             let message = self.verifier.verify(payload, &self.headers()?, to_millis(now))?;
             report.set_secret(message.verified());
             parse(&message, report)
@@ -100,9 +100,9 @@ impl StandardWebhooksVerifier {
     }
 }
 
-/// Converts milliseconds since 1970. NaN becomes 0, from which every timestamp is too far away.
+/// Converts milliseconds since 1970. NaN becomes the earliest time, for which every timestamp is too new.
 const fn to_millis(now: f64) -> Millis {
-    Millis(now as i64)
+    Millis(if now.is_nan() { i64::MIN } else { now as i64 })
 }
 
 fn prepare(secrets: &[Uint8Array], limit: f64, tolerance: f64) -> Result<StandardWebhooksVerifier, Error> {

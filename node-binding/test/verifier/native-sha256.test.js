@@ -92,6 +92,26 @@ for (const [name, makes] of HOSTS) {
   });
 }
 
+test("where the runtime's SHA-256 ceases to work, no payload is verified by the hash of another", async () => {
+  const program = `
+    import assert from "node:assert/strict";
+    import { createHmac } from "node:crypto";
+    const crypto = process.getBuiltinModule("node:crypto");
+    let works = true;
+    process.getBuiltinModule = () => ({ hash: (...all) => (works ? crypto.hash(...all) : undefined) });
+    const { verify } = await import("vtryon-webhooks");
+    const sign = ${sign};
+    ${bodyOf}
+    const [signed, forged] = [bodyOf(200), bodyOf(201)];
+    const signature = sign(signed, "s");
+    verify(signed, signature, "s");
+    works = false;
+    assert.throws(() => verify(forged, signature, "s"), { code: "signature_mismatch" });
+  `;
+  const args = ["--input-type=module", "--eval", program];
+  await promisify(execFile)(process.execPath, args, { cwd: import.meta.dirname });
+});
+
 test("a malformed header is refused before anything is hashed", async () => {
   const program = `
     let hashed = 0;
