@@ -119,7 +119,8 @@ impl Signer {
 
     /// Signs a delivery by Standard Webhooks. Returns the value of `webhook-signature`: `v1,` and base64.
     ///
-    /// `id` is the value of `webhook-id`. `timestamp` is that of `webhook-timestamp`, in seconds since 1970.
+    /// `id` is the value of `webhook-id`. `timestamp` is that of `webhook-timestamp`, in seconds since 1970. Receivers
+    /// refuse a message whose id holds a dot or whose timestamp is negative.
     pub fn standard(&self, id: &str, timestamp: i64, body: &[u8]) -> String {
         let mac = standard_webhooks::mac(&self.bytes, id, timestamp, body);
         let mut value = String::from("v1,");

@@ -72,7 +72,7 @@ impl fmt::Debug for Candidate<'_> {
 
 /// Returns the likely mistake.
 ///
-/// It computes at most 20 MACs per secret of Vtryon's (usually 16) and one per endpoint's secret, each over at most
+/// It computes at most 20 MACs per secret of Vtryon's (usually 17) and one per endpoint's secret, each over at most
 /// four times the length of the body and 4 KiB.
 ///
 /// ```

@@ -61,8 +61,8 @@ fn statuses() -> impl Strategy<Value = Vec<String>> {
     vec(prop_oneof![4 => known.prop_map(str::to_owned), 1 => "[a-c]"], 0..12)
 }
 
-/// Tells a task all of it, and returns what it remembers and how often each outcome came.
-fn tell(statuses: &[String]) -> (Option<TaskState>, Vec<Outcome>) {
+/// Applies the statuses to a new task; returns its state, and the outcome of each.
+fn apply(statuses: &[String]) -> (Option<TaskState>, Vec<Outcome>) {
     let mut known = None;
     let mut outcomes = Vec::new();
     for status in statuses {
@@ -183,7 +183,7 @@ proptest! {
 
     #[test]
     fn every_order_ends_alike(statuses in statuses(), seed in any::<u64>()) {
-        let (one, _) = tell(&statuses);
+        let (one, _) = apply(&statuses);
         let mut shuffled = statuses.clone();
         // Fisher and Yates, with a generator of Knuth's: the shuffle is part of the input.
         let mut state = seed;
@@ -193,7 +193,7 @@ proptest! {
         }
         // And any repeats.
         shuffled.extend(statuses.iter().take(3).cloned());
-        let (other, _) = tell(&shuffled);
+        let (other, _) = apply(&shuffled);
         let seen = |known: &Option<TaskState>| known.as_ref().map_or(0, TaskState::seen);
         prop_assert_eq!(seen(&one), seen(&other));
         if one.as_ref().is_some_and(TaskState::is_conflicting) {
@@ -225,7 +225,7 @@ proptest! {
 
     #[test]
     fn a_task_keeps_at_most_twenty(statuses in vec("[a-z]{1,2}", 0..200), known in statuses()) {
-        let (_, outcomes) = tell(&[statuses, known].concat());
+        let (_, outcomes) = apply(&[statuses, known].concat());
         let kept = outcomes.iter().filter(|outcome| outcome.is_stored()).count();
         prop_assert!(kept <= MAX_UNKNOWN + Stage::ALL.len());
     }
@@ -277,12 +277,12 @@ fn all_orders_of_the_usual_events_end_alike() {
     }
     for end in ["completed", "failed"] {
         for order in orders(&["queued", "processing", end]) {
-            let (known, _) = tell(&order);
+            let (known, _) = apply(&order);
             assert_eq!(known.unwrap().stage().unwrap().as_str(), end, "{order:?}");
         }
     }
     for order in orders(&["queued", "processing", "completed", "failed"]) {
-        let (known, outcomes) = tell(&order);
+        let (known, outcomes) = apply(&order);
         let known = known.unwrap();
         let first = order.iter().find(|status| ["completed", "failed"].contains(&status.as_str())).unwrap();
         assert_eq!(known.stage().unwrap().as_str(), first, "{order:?}");

@@ -5,7 +5,7 @@
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
-/// Tells all that differs; a file with fewer vectors than it ever had is not accepted either.
+/// Reports all that differs; a file with fewer vectors than it ever had is not accepted either.
 fn hold((count, differing): (usize, Vec<String>), least: usize) {
     assert!(differing.is_empty(), "{} of {count} differ:\n{}", differing.len(), differing.join("\n"));
     assert!(count >= least, "only {count} vectors, there were {least}");

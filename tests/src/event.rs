@@ -18,7 +18,7 @@ enum Expect {
     Event(Fields),
 }
 
-/// What an event tells, as the vectors and the oracle write it.
+/// What an event says, as the vectors and the oracle write it.
 #[derive(Deserialize, Serialize, PartialEq, Debug)]
 pub struct Fields {
     event: String,

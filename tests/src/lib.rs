@@ -1,6 +1,6 @@
 //! The vectors of `vectors/*.json`, and what holds the core to them: natively, in Node and in a browser.
 //!
-//! Each check returns what differs, so that a runner can tell all of it at once.
+//! Each check returns what differs, so that a runner can report all of it at once.
 
 mod delivery;
 mod diagnosis;

@@ -151,7 +151,7 @@ fn judge(question: &Request, answer: &mut Answer) -> Result<(), Error> {
     let verifier = Verifier::new(secrets(&question.secrets)?)?.with_limit(limit(question.limit));
     let signature = Signature::from_values(question.signatures.iter().map(String::as_bytes))?;
     let body = bytes(&question.body);
-    tell(&verifier.verify(&body, &signature)?, answer)
+    report(&verifier.verify(&body, &signature)?, answer)
 }
 
 fn judge_message(question: &Message, answer: &mut Answer) -> Result<(), Error> {
@@ -165,7 +165,7 @@ fn judge_message(question: &Message, answer: &mut Answer) -> Result<(), Error> {
     let message = verifier.verify(&body, &headers, Millis(question.now))?;
     answer.message_id = Some(message.id().to_owned());
     answer.timestamp = Some(message.timestamp());
-    tell(message.verified(), answer)
+    report(message.verified(), answer)
 }
 
 fn secrets(digits: &[String]) -> Result<Vec<Secret>, Error> {
@@ -176,8 +176,8 @@ fn limit(bytes: Option<usize>) -> BodyLimit {
     bytes.and_then(BodyLimit::new).unwrap_or(BodyLimit::DEFAULT)
 }
 
-/// Tells who signed, and what the event says.
-fn tell(verified: &Verified<'_>, answer: &mut Answer) -> Result<(), Error> {
+/// Reports who signed, and what the event says.
+fn report(verified: &Verified<'_>, answer: &mut Answer) -> Result<(), Error> {
     answer.secret_index = Some(verified.secret_index());
     answer.fingerprint = Some(verified.fingerprint().to_string());
     answer.event = Some(Fields::of(&Event::parse(verified)?));

@@ -1,4 +1,4 @@
-// The reading of a signed body: what an event tells, or why it can't be read.
+// The reading of a signed body: what an event says, or why it can't be read.
 
 import { createHash } from "node:crypto";
 import { bytes, hex, parts, text } from "./bytes.js";

@@ -50,7 +50,7 @@ export const health = [
     HOUR + 5,
   ),
   after(
-    "a success that is told late",
+    "a success that is reported late",
     "time does not go back",
     [
       [OK, HOUR],

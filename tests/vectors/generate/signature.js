@@ -91,7 +91,9 @@ export const signature = [
     { secrets: [PREVIOUS, text("other"), SECRET] },
     2,
   ),
-  good("rotation, the same twice", "the first that matches is told", { secrets: [SECRET, SECRET] }),
+  good("rotation, the same twice", "the first that matches is reported", {
+    secrets: [SECRET, SECRET],
+  }),
   bad("signature_mismatch", "rotation, neither", "all are tried, none signed", {
     secrets: [PREVIOUS, text("other")],
   }),

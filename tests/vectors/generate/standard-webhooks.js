@@ -78,11 +78,13 @@ const rotation = [
     signature: `${OTHER_GOOD} ${GOOD}`,
   }),
   good("two secrets, the second", "while the receiver rotates", { secrets: [OTHER, SECRET] }, 1),
-  good("two secrets, two signatures", "the first secret that matches is told", {
+  good("two secrets, two signatures", "the first secret that matches is reported", {
     secrets: [OTHER, SECRET],
     signature: `${GOOD} ${OTHER_GOOD}`,
   }),
-  good("the same secret twice", "the first that matches is told", { secrets: [SECRET, SECRET] }),
+  good("the same secret twice", "the first that matches is reported", {
+    secrets: [SECRET, SECRET],
+  }),
   good("16 signatures, the last", "all are tried", { signature: ALL_SIXTEEN }),
   good("blanks around and between", "blanks separate signatures", {
     signature: `  ${OTHER_GOOD}  ${GOOD} `,
