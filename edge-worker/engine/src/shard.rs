@@ -82,7 +82,7 @@ impl Shard {
     pub fn open(context: &Context<'_>, subscribers: usize, ticket_holders: usize) -> Result<Self> {
         const LAST: &str = "SELECT MAX((SELECT COALESCE(MAX(seq), 0) FROM events),
             (SELECT COALESCE(MAX(no), 0) FROM quarantine), (SELECT COALESCE(MAX(seq), 0) FROM replay_log),
-            (SELECT COALESCE(MAX(value), 0) FROM meta WHERE name IN ('pruned_to', 'quarantine_pruned_to', 'erased_to')))";
+            (SELECT COALESCE(MAX(value), 0) FROM meta WHERE name IN ('pruned_to', 'erased_to')))";
         let db = context.db;
         db.transaction(|| meta::migrate(db, schema::MIGRATIONS))?;
         let config = Config::load(db)?;

@@ -271,14 +271,14 @@ export const FAULTS = [
   [
     "what a delivery has held is never pruned",
     HELD,
-    "Some(task_no) if seq <= events =>",
-    "Some(task_no) if seq < 0 =>",
+    "prune_task(pruning, task_no, seq, floor)?",
+    "prune_task(pruning, task_no, seq, 0)?",
   ],
   [
     "events of a task are pruned before one that is held",
     PRUNING,
-    "!is_there(db, event.previous)? && !self.is_pending",
-    "!self.is_pending",
+    "is_there(db, event.previous)? || self.is_pending",
+    "self.is_pending",
   ],
   [
     "events are pruned an hour early",
@@ -488,8 +488,8 @@ export const FAULTS = [
   [
     "an old body is pruned before what came here before it",
     PRUNING,
-    "take_while(|(_, received_at)| *received_at < until)",
-    "filter(|(_, received_at)| *received_at < until)",
+    "take_while(|event| event.received_at < until)",
+    "filter(|event| event.received_at < until)",
   ],
   [
     "the secret of a known event that is imported is forgotten",
@@ -889,8 +889,8 @@ export const FAULTS = [
   [
     "a page that is pruned ends an event too late",
     PRUNING,
-    "floors::set_events(db, last)?;",
-    "floors::set_events(db, last + i64::from(too_old.len() as i64 == rows))?;",
+    "floors::set_pruned(db, last)?;",
+    "floors::set_pruned(db, last + i64::from(too_old.len() as i64 == rows))?;",
   ],
 ].map(([name, file, ...replacements]) => ({ name, file, replacements }));
 

@@ -75,8 +75,9 @@ impl World {
     /// Names what is left to do.
     fn left(&self) -> String {
         const PENDING: &str = "SELECT no FROM deliveries WHERE state = 'pending'";
-        // What was held below the floors goes once nothing of it is pending.
-        const HELD: &str = "SELECT COUNT(*) FROM events
+        // What was held below the floor goes once nothing of it is pending.
+        const HELD: &str = "SELECT COUNT(*)
+            FROM (SELECT seq, body FROM events UNION ALL SELECT no, body FROM quarantine)
             WHERE seq <= (SELECT value FROM meta WHERE name = 'pruned_to') AND LENGTH(body) > 0";
         let mut left = Vec::new();
         for (shard, object) in self.shards.iter().enumerate() {
@@ -97,7 +98,7 @@ impl World {
             {
                 left.push(format!(
                     "shard {shard}: deliveries {pending:?}, {ranges} ranges, {conditions} conditions, erased: {has_left}, \
-                     {held} events are held"
+                     {held} events and bodies are held"
                 ));
             }
         }

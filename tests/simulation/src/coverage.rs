@@ -198,7 +198,7 @@ const REQUIRED: [(&str, &[&str]); 10] = [
         &[close::BEHIND.reason, close::EXPIRED.reason, close::TASK_ENDED.reason, close::TASK_ERASED.reason],
     ),
     ("result", &["deleted again", "deleted for good", "from KV", "from the shard", "none"]),
-    ("stream", &["erased", "opened", "over", "resumed"]),
+    ("stream", &["erased", "opened", "opened since a time", "over", "resumed"]),
     ("limit", &["attempts in flight", "attempts per second"]),
     (
         "page",

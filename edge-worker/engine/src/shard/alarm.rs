@@ -155,10 +155,8 @@ impl Shard {
         if !self.retention.is_due(context)? {
             return Ok(());
         }
-        let (config, next_seq) = (&self.config, self.next_seq());
-        self.totals.advance(context.db, &config.settings, next_seq, &self.attempts.leases)?;
-        let pruning = Pruning { context, config, log: &self.log };
-        let is_more_old = pruning.prune(&mut self.totals, next_seq)?;
+        let pruning = Pruning { context, config: &self.config, log: &self.log };
+        let is_more_old = pruning.prune(&mut self.totals)?;
         let is_more_held = context.db.transaction(|| held::prune(&pruning))?;
         let is_more_to_scan = self.scan_tombstones(context)?;
         self.retention.ran(context, is_more_old || is_more_held || is_more_to_scan);

@@ -50,11 +50,6 @@ impl StoredEvent {
         }
     }
 
-    /// Returns whether it is a quarantined body.
-    pub(crate) const fn is_quarantined(&self) -> bool {
-        self.task_id.is_none() && self.name.is_none()
-    }
-
     /// Returns whether it is an alert of the gateway itself.
     pub(crate) const fn is_alert(&self) -> bool {
         self.task_id.is_none() && self.name.is_some()

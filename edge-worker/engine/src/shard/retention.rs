@@ -1,9 +1,10 @@
 //! Retention: events that are older than the configured time are deleted, unless a delivery of them is
 //! pending. What recognises a duplicate stays.
 //!
-//! Events are deleted in the order of their numbers, up to a stored floor. Those that a delivery holds stay behind, below
-//! the floor, and are deleted later: see [`held`]. With the last event of a task its row becomes a tombstone. What was
-//! imported is older than what was stored before it here: it is deleted once it is too old and the floor reaches it.
+//! Events and quarantined bodies are deleted in the one order of their numbers, up to a stored floor. Those that a
+//! delivery holds stay behind, below the floor, and are deleted later: see [`held`]. With the last event of a task its row
+//! becomes a tombstone. What was imported is older than what was stored before it here: it is deleted once it is too old
+//! and the floor reaches it.
 
 pub(crate) mod erasure;
 pub(crate) mod held;
@@ -30,19 +31,22 @@ pub(crate) struct Retention {
 }
 
 impl Retention {
-    /// Returns when the next event is too old, or now where one is held; `None` where there is none.
+    /// Returns when the next event or body is too old, or now where one is held; `None` where there is none.
     pub(crate) fn next_prune(&self, context: &Context<'_>) -> Result<Option<Millis>> {
-        const OLDEST: &str = "SELECT MIN(received_at) FROM (
-            SELECT * FROM (SELECT received_at FROM events WHERE seq > ? ORDER BY seq LIMIT 1)
-            UNION ALL SELECT * FROM (SELECT received_at FROM quarantine WHERE no > ? ORDER BY no LIMIT 1))";
+        // The first by its number, not by its time: what is older waits for it.
+        const FIRST: &str = "SELECT * FROM (
+                SELECT seq, received_at FROM events WHERE seq > ?1
+                UNION ALL SELECT no, received_at FROM quarantine WHERE no > ?1
+                ORDER BY 1
+            ) LIMIT 1";
         let Context { db, deployment, now } = *context;
-        let (events, quarantine) = (floors::events(db)?, floors::quarantine(db)?);
-        let oldest = db.first(OLDEST, &[Bind::Int(events), Bind::Int(quarantine)], Row::maybe_int)?.flatten();
-        let due = oldest.map(|at| Millis(at).plus_seconds(deployment.retention_seconds()));
+        let pruned = floors::pruned(db)?;
+        let first = db.first(FIRST, &[Bind::Int(pruned)], |row| (row.int(), Millis(row.int())))?;
+        let due = first.map(|(_, received_at)| received_at.plus_seconds(deployment.retention_seconds()));
         // Tombstones are looked through when the keys have changed, where there are any.
-        let has_tombstones = events > 0 || quarantine > 0 || floors::erasures(db)? > 0;
+        let has_tombstones = pruned > 0 || floors::erasures(db)? > 0;
         let is_outdated = has_tombstones && tombstones::are_outdated(db, deployment)?;
-        let has_held = held::exist(db, events.max(quarantine))?;
+        let has_held = held::exist(db, pruned)?;
         let due = if is_outdated || has_held { Some(now) } else { due };
         Ok(due.map(|due| self.prune_at.map_or(due, |at| due.max(at))))
     }
@@ -138,6 +142,18 @@ mod tests {
     }
 
     #[test]
+    fn an_old_body_is_not_due_before_the_event_that_came_here_before_it() -> Result<()> {
+        const BODY: &str =
+            "INSERT INTO quarantine (no, digest, received_at, code, message, key, bytes, body, cumulative_bytes)
+            VALUES (2, '', 0, '', '', '', 1, x'00', 1)";
+        let (db, deployment) = (&testing::database()?, &testing::deployment()?);
+        let context = Context { db, deployment, now: Millis(0) };
+        [EVENT, BODY].into_iter().try_for_each(|stored| (db as &dyn Database).run(stored, &[]))?;
+        assert_eq!(Retention::default().next_prune(&context)?, Some(TOO_OLD));
+        Ok(())
+    }
+
+    #[test]
     fn what_a_delivery_holds_and_tombstones_of_other_keys_are_looked_at_now() -> Result<()> {
         const HELD: &str =
             "INSERT INTO deliveries (no, endpoint, state, created_at, scheduled_at, failed_attempts,
@@ -145,7 +161,7 @@ mod tests {
         let (db, deployment) = (&testing::database()?, &testing::deployment()?);
         let context = Context { db, deployment, now: Millis(5) };
         let retention = Retention::default();
-        floors::set_events(db, 1)?;
+        floors::set_pruned(db, 1)?;
         assert_eq!(retention.next_prune(&context)?, Some(context.now), "for the keys of the deployment");
         let page = tombstones::ScannedPage::next(&context)?.ok_or("nothing is to be scanned")?;
         assert!(!page.drop_outdated(&context)?);

@@ -50,13 +50,12 @@ impl SequenceEntry {
 pub(crate) fn after(db: &dyn Database, seq: i64, limit: i64) -> Result<Vec<SequenceEntry>> {
     const AFTER: &str = "SELECT * FROM (
             SELECT seq, NULL, 0 FROM events WHERE seq > MAX(?1, ?2)
-            UNION ALL SELECT no, NULL, 0 FROM quarantine WHERE no > MAX(?1, ?3)
+            UNION ALL SELECT no, NULL, 0 FROM quarantine WHERE no > MAX(?1, ?2)
             UNION ALL SELECT seq, delivery, 0 FROM replay_log WHERE seq > ?1
             UNION ALL SELECT last_seq, NULL, 1 FROM tasks WHERE erased_at IS NOT NULL AND last_seq > ?1
             ORDER BY 1
-        ) LIMIT ?4";
-    let (events, quarantine) = floors(db)?;
-    let binds = [Bind::Int(seq), Bind::Int(events), Bind::Int(quarantine), Bind::Int(limit)];
+        ) LIMIT ?3";
+    let binds = [Bind::Int(seq), Bind::Int(floors::pruned(db)?), Bind::Int(limit)];
     db.all(AFTER, &binds, SequenceEntry::read)
 }
 
@@ -76,19 +75,9 @@ pub(crate) fn of_task_after(
             WHERE r.seq > ?2
         ORDER BY 1 LIMIT ?3"
     );
-    let seq = seq.max(floors::events(db)?);
+    let seq = seq.max(floors::pruned(db)?);
     let binds = [Bind::Text(task_id), Bind::Int(seq), Bind::Int(limit), Bind::Int(ENDPOINT_NUMBERS)];
     db.all(AFTER, &binds, SequenceEntry::read)
-}
-
-/// Returns the last number that was pruned.
-pub(crate) fn floor(db: &dyn Database) -> Result<i64> {
-    let (events, quarantine) = floors(db)?;
-    Ok(events.max(quarantine))
-}
-
-fn floors(db: &dyn Database) -> Result<(i64, i64)> {
-    Ok((floors::events(db)?, floors::quarantine(db)?))
 }
 
 /// Returns the number before the first entry that was stored at a time or later. For imported entries
@@ -103,7 +92,7 @@ pub(crate) fn before_time(db: &dyn Database, at: Millis, last: i64) -> Result<i6
             ORDER BY 1
         ) LIMIT 1";
     const FIRST_ERASURE: &str = "SELECT MIN(last_seq) FROM tasks WHERE erased_at IS NOT NULL";
-    let left = floors::events(db)? + 1;
+    let left = floors::pruned(db)? + 1;
     let erased = db.first(FIRST_ERASURE, &[], Row::maybe_int)?.flatten();
     let range = erased.map_or(left, |erased| erased.min(left))..last + 1;
     let first = bisection::first_at(range, at, |seq| {

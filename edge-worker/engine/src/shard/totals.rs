@@ -138,7 +138,7 @@ impl TotalsCheckpoint {
 
     /// Stores the totals of a page of events, where they are many; returns whether it did. The first attempts of leased
     /// deliveries are yet to come.
-    pub(crate) fn advance(
+    fn advance(
         &mut self,
         db: &dyn Database,
         settings: &Settings,
@@ -165,7 +165,7 @@ impl TotalsCheckpoint {
     }
 
     /// Returns up to where events can be counted at a time: each has up to a delivery for each endpoint.
-    pub(crate) fn page_end(&self, settings: &Settings, next_seq: i64) -> i64 {
+    fn page_end(&self, settings: &Settings, next_seq: i64) -> i64 {
         let rows = 1 + settings.endpoints.len() as i64;
         next_seq.min(self.counted_to + (ROWS_PER_COUNT / rows).max(MAX_EVENTS_BEHIND))
     }

@@ -6,10 +6,12 @@ use vtryon_gateway_engine::protocol::live::{Start, Subject, Subscription};
 use vtryon_gateway_engine::shard::{Subscribed, Subscriber, TICKET_TAG};
 use vtryon_webhooks::Millis;
 
+use crate::checks::SKEW;
 use crate::coverage::{CrashPoint, Decision, Loss};
+use crate::model::log::Entry;
 use crate::platform::object::Decided;
 use crate::violation::ensure;
-use crate::world::World;
+use crate::world::{START, World};
 
 /// What a client watches.
 #[derive(Clone)]
@@ -130,7 +132,10 @@ impl World {
         if self.shards[shard].log.last == 0 {
             return;
         }
-        let start = client.resumes_at.unwrap_or(Start::Now);
+        let (resumes_at, is_ticket_holder) = (client.resumes_at, client.is_ticket_holder());
+        let since = if is_ticket_holder || resumes_at.is_some() { None } else { self.draw_since(shard) };
+        let start = resumes_at.or(since.map(|(time, _)| Start::Since(time))).unwrap_or(Start::Now);
+        let client = &self.clients[index];
         let subject = match &client.watched {
             Watched::Shard => Subject::Shard,
             Watched::Task(task_id) => Subject::Task { task_id: task_id.clone() },
@@ -164,14 +169,33 @@ impl World {
             engine.opened(&opened.subscriber);
         }
         let client = &mut self.clients[index];
-        self.coverage.reach("stream", if client.seen.is_some() { "resumed" } else { "opened" });
-        client.seen.get_or_insert(match start {
-            Start::After(seq) => seq,
-            Start::Now | Start::Since(_) => self.shards[shard].log.last,
+        let opened_as = match (client.seen, since) {
+            (Some(_), _) => "resumed",
+            (None, Some(_)) => "opened since a time",
+            (None, None) => "opened",
+        };
+        self.coverage.reach("stream", opened_as);
+        client.seen.get_or_insert(match (start, since) {
+            (Start::After(seq), _) | (_, Some((_, seq))) => seq,
+            (_, None) => self.shards[shard].log.last,
         });
         client.until = until;
         client.socket = Some((String::new(), opened.tags.clone()));
         self.deliver(index, &opened.subscriber, opened.outgoing);
+    }
+
+    /// Draws a time, and the last number that was stored before it; nothing where clocks that differ leave that open, or
+    /// where what was stored since is pruned already, as it was too old when it was imported.
+    fn draw_since(&mut self, shard: usize) -> Option<(Millis, i64)> {
+        let retained_since = self.deployment.retained_since(self.clock(shard));
+        let log = &self.shards[shard].log;
+        let seq = self.random.number(0..log.last + 1);
+        let last = log.entries.range(..=seq).map(|(_, entry)| entry.stored_at).max();
+        let time = last.unwrap_or(Millis(START)).plus_millis(2 * SKEW);
+        let is_later = |entry: &Entry| entry.stored_at > time.plus_millis(2 * SKEW);
+        let is_certain = log.entries.range(seq + 1..).all(|(_, entry)| is_later(entry));
+        let has_all = seq >= log.pruned_to || time < retained_since;
+        (is_certain && has_all).then_some((time, seq))
     }
 
     fn close_socket(&mut self, index: usize) {

@@ -165,12 +165,8 @@ impl Found<'_> {
     }
 
     fn is_below_floor(&self) -> bool {
-        const FLOOR: &str = "SELECT COALESCE((SELECT value FROM meta WHERE name = ?), 0)";
-        let (object, seq) = (&self.world.shards[self.shard], seq_of(self.no));
-        let Some(entry) = object.log.entries.get(&seq) else { return false };
-        let is_event = entry.task_id.is_some() || entry.is_alert;
-        let floor = if is_event { "pruned_to" } else { "quarantine_pruned_to" };
-        seq <= object.db.integer(FLOOR, &[Bind::Text(floor)])
+        const FLOOR: &str = "SELECT COALESCE((SELECT value FROM meta WHERE name = 'pruned_to'), 0)";
+        seq_of(self.no) <= self.world.shards[self.shard].db.integer(FLOOR, &[])
     }
 
     fn has_body(&self) -> bool {

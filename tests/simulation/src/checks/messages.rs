@@ -24,8 +24,7 @@ pub fn of_stream_message(world: &World, shard: usize, message: &Json, bodies: bo
         "snapshot" => of_snapshot(world, shard, message),
         "delivery" => of_attempt(world, shard, message),
         "gap" => {
-            let log = &world.shards[shard].log;
-            let pruned_to = log.pruned_to.max(log.quarantine_pruned_to);
+            let pruned_to = world.shards[shard].log.pruned_to;
             let (from, to) = (message["from"].as_i64(), message["to"].as_i64());
             ensure!(
                 from <= to && to <= Some(pruned_to),

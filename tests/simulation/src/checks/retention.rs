@@ -21,20 +21,18 @@ pub fn undelivered(world: &World, shard: usize) -> Vec<i64> {
 
 /// Checks what a run of the alarm has pruned.
 pub fn of_retention(world: &mut World, shard: usize, undelivered: &[i64]) {
-    const FLOORS: &str = "SELECT COALESCE((SELECT value FROM meta WHERE name = 'pruned_to'), 0),
-        COALESCE((SELECT value FROM meta WHERE name = 'quarantine_pruned_to'), 0)";
+    const FLOOR: &str = "SELECT COALESCE((SELECT value FROM meta WHERE name = 'pruned_to'), 0)";
     const THERE: &str = "SELECT (SELECT COUNT(*) FROM events WHERE seq = ?1 AND LENGTH(body) > 0)
         + (SELECT COUNT(*) FROM quarantine WHERE no = ?1 AND LENGTH(body) = bytes)";
     let too_old = world.clock(shard).plus_seconds(-3600 * i64::from(world.deployment.retention_hours));
     let object = &mut world.shards[shard];
-    let floors = object.db.integers(FLOORS, &[]);
-    let last = floors[0].max(floors[1]);
-    let before = object.log.pruned_to.min(object.log.quarantine_pruned_to);
-    (object.log.pruned_to, object.log.quarantine_pruned_to) = (floors[0], floors[1]);
-    for (seq, entry) in object.log.entries.range(before + 1..).take_while(|(seq, _)| **seq <= last) {
+    let before = object.log.pruned_to;
+    object.log.pruned_to = object.db.integer(FLOOR, &[]);
+    let passed = object.log.entries.range(before + 1..).take_while(|(seq, _)| **seq <= object.log.pruned_to);
+    for (seq, entry) in passed {
         // What was erased is gone, whatever its time.
-        let is_kept = entry.delivery.is_none() && !entry.is_erased;
-        let is_early = is_kept && object.log.is_pruned(*seq) && entry.received_at > too_old;
+        let is_kept = entry.delivery.is_none() && !entry.is_erased && !entry.is_erasure();
+        let is_early = is_kept && entry.received_at > too_old;
         ensure!(!is_early, "nothing is pruned before its time", "event {seq} of shard {shard}");
     }
     // Nothing of what was erased is delivered.

@@ -24,6 +24,8 @@ pub struct Entry {
     /// The delivery that is replayed.
     pub delivery: Option<i64>,
     pub received_at: Millis,
+    /// When it was stored: of what was imported, later than it was received.
+    pub stored_at: Millis,
     /// Whether it is an alert, or the replay of one: streams leave it out.
     pub is_alert: bool,
     /// Whether its task was erased; of an erasure, whether its tombstone was dropped.
@@ -56,9 +58,8 @@ impl Entry {
 pub struct Log {
     pub last: i64,
     pub entries: BTreeMap<i64, Entry>,
-    /// Up to which numbers events and unreadable bodies were pruned.
+    /// Up to which number events and unreadable bodies were pruned.
     pub pruned_to: i64,
-    pub quarantine_pruned_to: i64,
     /// The tasks that were erased at any time.
     pub erased: BTreeSet<String>,
     /// How many events there were, by name and outcome, as metrics name them.
@@ -97,9 +98,7 @@ impl Log {
         if self.entries.get(&seq).is_some_and(Entry::is_erasure) {
             return false;
         }
-        let of = self.entries.get(&seq).and_then(|entry| entry.delivery).map_or(seq, seq_of);
-        let is_event = self.entries.get(&of).is_some_and(|entry| entry.task_id.is_some() || entry.is_alert);
-        of <= if is_event { self.pruned_to } else { self.quarantine_pruned_to }
+        self.entries.get(&seq).and_then(|entry| entry.delivery).map_or(seq, seq_of) <= self.pruned_to
     }
 }
 
@@ -123,17 +122,21 @@ impl Log {
 impl World {
     /// Reads what a shard has stored since the last time.
     pub fn observe(&mut self, shard: usize) {
-        const NEW: &str = "SELECT e.seq, t.task_id, e.outcome, NULL, e.received_at, e.name, e.status
+        const NEW: &str =
+            "SELECT e.seq, t.task_id, e.outcome, NULL, e.received_at, e.imported_at, e.name, e.status
                 FROM events e LEFT JOIN tasks t ON t.no = e.task_no WHERE e.seq > ?1
-            UNION ALL SELECT no, NULL, 'quarantined', NULL, received_at, '', NULL FROM quarantine WHERE no > ?1
-            UNION ALL SELECT last_seq, NULL, 'erased', NULL, updated_at, NULL, NULL FROM tasks
+            UNION ALL SELECT no, NULL, 'quarantined', NULL, received_at, imported_at, '', NULL FROM quarantine
+                WHERE no > ?1
+            UNION ALL SELECT last_seq, NULL, 'erased', NULL, updated_at, NULL, NULL, NULL FROM tasks
                 WHERE erased_at IS NOT NULL AND last_seq > ?1
-            UNION ALL SELECT seq, NULL, 'replay', delivery, replayed_at, NULL, NULL FROM replay_log
+            UNION ALL SELECT seq, NULL, 'replay', delivery, replayed_at, NULL, NULL, NULL FROM replay_log
                 WHERE seq > ?1 ORDER BY 1";
         let object = &mut self.shards[shard];
         let mut stored_alerts = Vec::new();
         for row in object.db.rows(NEW, &[Bind::Int(object.log.last)]) {
-            let [seq, task_id, outcome, delivery, received_at, name, status] = &row[..] else { continue };
+            let [seq, task_id, outcome, delivery, received_at, imported_at, name, status] = &row[..] else {
+                continue;
+            };
             let seq = integer(seq);
             let delivery = Some(integer(delivery)).filter(|delivery| *delivery > 0);
             ensure!(
@@ -162,6 +165,8 @@ impl World {
             }
             let outcome = text(outcome).to_owned();
             let received_at = Millis(integer(received_at));
+            let stored_at =
+                if *imported_at == Value::Null { received_at } else { Millis(integer(imported_at)) };
             let name = if *name == Value::Null { STATUS_CHANGED } else { text(name) }.to_owned();
             let status = Some(text(status).to_owned()).filter(|status| !status.is_empty());
             if !matches!(&*outcome, "alert" | "replay" | "erased") {
@@ -185,6 +190,7 @@ impl World {
                 body: Vec::new(),
                 delivery,
                 received_at,
+                stored_at,
                 is_alert,
                 is_erased: false,
             };

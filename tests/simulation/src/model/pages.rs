@@ -92,9 +92,10 @@ impl World {
     pub fn note_pages(&mut self, shard: usize) {
         const PLACES: &str = "SELECT name FROM meta WHERE value > 0
             AND name IN ('held_looked_at', 'tombstones_place', 'tombstones_bodies_place')";
-        const OLD: &str =
-            "SELECT COUNT(*) FROM (SELECT received_at FROM events WHERE seq > ? ORDER BY seq LIMIT 1)
-            WHERE received_at < ?";
+        const OLD: &str = "SELECT COUNT(*) FROM (SELECT * FROM (
+                SELECT seq, received_at FROM events WHERE seq > ?1
+                UNION ALL SELECT no, received_at FROM quarantine WHERE no > ?1 ORDER BY 1
+            ) LIMIT 1) WHERE received_at < ?2";
         const PENDING: &str = "SELECT no FROM deliveries WHERE state = 'pending' AND due_at IS NOT NULL";
         if self.regime.page == i64::MAX {
             return;

@@ -47,7 +47,7 @@ pub(crate) fn store(
     let UnreadableBody { code, message, incoming, body } = *unreadable;
     let db = context.db;
     let digest = Digest::of(body).to_hex();
-    let floor = floors::quarantine(db)?;
+    let floor = floors::pruned(db)?;
     let found = db.first(FIND, &[Bind::Text(&digest), Bind::Int(floor)], |row| {
         (row.int() == 1, row.maybe_int().unwrap_or(0))
     })?;

@@ -8,7 +8,7 @@ use crate::protocol::live::cursor::{StreamCursor, StreamPosition};
 use crate::protocol::live::{Subject, close};
 use crate::shard::config::topology::ShardIndex;
 use crate::shard::events::duplicates::Duplicates;
-use crate::shard::sequence::{self, SequenceEntry};
+use crate::shard::sequence::{self, SequenceEntry, floors};
 use crate::{Context, Result};
 
 /// How many entries one statement reads.
@@ -42,7 +42,7 @@ impl Backlog<'_> {
     /// Sends the backlog, as far ahead of the acknowledgements as the send window allows.
     pub(crate) fn catch_up(&self, subscriber: &mut Subscriber, outgoing: &mut Outgoing) -> Result<()> {
         let Context { db, deployment, .. } = *self.context;
-        let (floor, rows) = (sequence::floor(db)?, deployment.page(ENTRIES));
+        let (floor, rows) = (floors::pruned(db)?, deployment.page(ENTRIES));
         if subscriber.at.max(subscriber.floor) < floor {
             // Entries were pruned before this subscriber has received them.
             let gap = Gap { from: subscriber.at.max(subscriber.floor) + 1, to: floor, after: subscriber.at };

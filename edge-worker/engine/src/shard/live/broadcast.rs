@@ -4,7 +4,7 @@ use super::backlog::Backlog;
 use super::subject_tag;
 use super::subscriber::{Outgoing, Subscriber};
 use crate::protocol::live::{MAX_QUEUED, Subject, close};
-use crate::shard::sequence::{self, SequenceEntry};
+use crate::shard::sequence::{SequenceEntry, floors};
 use crate::{Context, Result};
 
 /// How many of the last entries a new instance sends to those who subscribed before it. They may not have been sent: what
@@ -110,7 +110,7 @@ fn send_entry(
     let Some(text) = text else {
         // An alert; or an entry that was pruned before its turn, as one is that was too old when it was imported. The
         // backlog begins with the gap.
-        let is_pruned = entry.event_seq() <= sequence::floor(backlog.context.db)?;
+        let is_pruned = entry.event_seq() <= floors::pruned(backlog.context.db)?;
         return if is_pruned { send_missed(backlog, subscriber, entry.seq) } else { Ok(None) };
     };
     let mut outgoing = Outgoing::default();

@@ -124,14 +124,13 @@ pub(crate) fn entry(
     if entry.is_erasure {
         return erased(db, index, entry.seq);
     }
+    // A pruned row may remain without its body, to recognise duplicates.
+    if entry.event_seq() <= floors::pruned(db)? {
+        return Ok(None);
+    }
     let Some(stored) = events::find(db, entry.event_seq())?.filter(|stored| !stored.is_alert()) else {
         return Ok(None);
     };
-    // A pruned row may remain without its body, to recognise duplicates.
-    let pruned_to = if stored.is_quarantined() { floors::quarantine(db)? } else { floors::events(db)? };
-    if entry.event_seq() <= pruned_to {
-        return Ok(None);
-    }
     let (body, signature) = if bodies { signed(context, entry.event_seq(), &stored)? } else { (None, None) };
     let task = match &stored.task_id {
         Some(task_id) => queries::task_state(db, duplicates, task_id)?,

@@ -9,7 +9,7 @@ use super::{TICKET_TAG, subject_tag};
 use crate::protocol::live::cursor::StreamPosition;
 use crate::protocol::live::{MessageType, Start, Subject, Subscription, close};
 use crate::shard::retention::erasure;
-use crate::shard::sequence;
+use crate::shard::sequence::{before_time, floors};
 use crate::{Context, Result};
 
 /// What becomes of a subscription.
@@ -111,7 +111,7 @@ fn begin_stream(
 /// Finds where a stream begins, and what of it was pruned.
 fn resolve_start(backlog: &Backlog<'_>, start: Start) -> Result<ResolvedStart> {
     let (context, last) = (backlog.context, backlog.last_seq);
-    let floor = sequence::floor(context.db)?;
+    let floor = floors::pruned(context.db)?;
     // What was pruned before is a gap for one that goes on below it, and is found as it catches up.
     let (at, floor, gap) = match start {
         Start::Now => (last, floor, None),
@@ -121,7 +121,7 @@ fn resolve_start(backlog: &Backlog<'_>, start: Start) -> Result<ResolvedStart> {
         Start::Since(time) => {
             let is_kept = time >= context.deployment.retained_since(context.now) || floor == 0;
             let gap = (!is_kept).then_some(Gap { from: 1, to: floor, after: 0 });
-            (sequence::before_time(context.db, time, last)?, floor, gap)
+            (before_time(context.db, time, last)?, floor, gap)
         }
     };
     let position = match start {

@@ -30,7 +30,7 @@ pub(crate) fn counts(
         "), (SELECT COUNT(*) FROM (SELECT 1 FROM quarantine WHERE no > ?2 LIMIT ?1))"
     );
     let db = context.db;
-    let floor = floors::quarantine(db)?;
+    let floor = floors::pruned(db)?;
     let storage_bytes = db.size_bytes()?;
     let counts = db.first(COUNT, &[Bind::Int(COUNT_LIMIT), Bind::Int(floor)], |row| Counts {
         open_tasks: row.int(),

@@ -30,7 +30,7 @@ pub(crate) fn quarantine(db: &dyn Database, before: Option<i64>, limit: u32) -> 
     const LIST: &str = "SELECT no, digest, received_at, code, message, key, bytes, LENGTH(body),
             HEX(SUBSTR(body, 1, ?))
         FROM quarantine WHERE no < ? AND no > ? ORDER BY no DESC LIMIT ?";
-    let floor = floors::quarantine(db)?;
+    let floor = floors::pruned(db)?;
     let binds = [Bind::Int(HEAD as i64), database::before(before), Bind::Int(floor), Bind::Int(limit.into())];
     let items = db.all(LIST, &binds, |row| {
         let no = row.int();

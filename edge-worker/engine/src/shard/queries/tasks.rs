@@ -139,7 +139,7 @@ pub(crate) fn task(db: &dyn Database, duplicates: &Duplicates, task_id: &str) ->
         events.remove(0);
     }
     // The row of a pruned event may remain without its body, to recognise duplicates.
-    let pruned_to = floors::events(db)?;
+    let pruned_to = floors::pruned(db)?;
     events.retain(|event| event.seq > pruned_to);
     Ok(Some(TaskView { events: Some(events), truncated, ..task }))
 }

@@ -1,5 +1,5 @@
 //! Events and quarantined bodies that are too old, but held: a delivery of them is pending, or one of an event of the same
-//! task before them, for the events of a task go in their order. They stay below the floors, are no part of streams and
+//! task before them, for the events of a task go in their order. They stay below the floor, are no part of streams and
 //! listings any more, and are deleted once the delivery has ended.
 
 use super::pruning::Pruning;
@@ -28,24 +28,22 @@ pub(super) fn is_body_held(db: &dyn Database, no: i64) -> Result<bool> {
     Ok(!rows::of_event(db, no)?.is_empty())
 }
 
-/// Deletes what is held no more, of a page of the deliveries that are left below the floors. Returns whether there is
+/// Deletes what is held no more, of a page of the deliveries that are left below the floor. Returns whether there is
 /// more to look at.
 pub(crate) fn prune(pruning: &Pruning<'_>) -> Result<bool> {
     const PAGE: &str = "SELECT no FROM deliveries WHERE no > ? AND no < ? ORDER BY no LIMIT ?";
     let Context { db, deployment, .. } = *pruning.context;
     let rows = deployment.page(DELIVERIES_PER_RUN);
-    let (events, quarantine) = (floors::events(db)?, floors::quarantine(db)?);
-    let end = delivery_no(events.max(quarantine) + 1, 0);
-    let before = meta::number(db, LOOKED_AT)?;
-    let binds = [Bind::Int(before), Bind::Int(end), Bind::Int(rows)];
+    let (floor, before) = (floors::pruned(db)?, meta::number(db, LOOKED_AT)?);
+    let binds = [Bind::Int(before), Bind::Int(delivery_no(floor + 1, 0)), Bind::Int(rows)];
     let page = db.all(PAGE, &binds, Row::int)?;
     let mut held: Vec<i64> = page.iter().map(|no| seq_of(*no)).collect();
     held.dedup();
     for seq in held {
         match task_of(db, seq)? {
-            Some(task_no) if seq <= events => prune_task(pruning, task_no, seq, events)?,
-            None if seq <= quarantine && !pruning.is_pending(seq)? => forget_body(pruning.context, seq)?,
-            Some(_) | None => {}
+            Some(task_no) => prune_task(pruning, task_no, seq, floor)?,
+            None if !pruning.is_pending(seq)? => forget_body(pruning.context, seq)?,
+            None => {}
         }
     }
     floors::raise_live_tasks(db)?;

@@ -1,4 +1,4 @@
-//! Deletes what is too old: a page of events and of quarantined bodies, and raises their floors.
+//! Deletes what is too old: a page of events and quarantined bodies in the order of their numbers, and raises the floor.
 
 use vtryon_webhooks::Millis;
 
@@ -12,8 +12,8 @@ use crate::shard::totals::TotalsCheckpoint;
 use crate::storage::database::{Bind, Database, Row};
 use crate::{Context, Result};
 
-/// How many events, and how many quarantined bodies, one run looks at.
-const EVENTS_PER_RUN: i64 = 200;
+/// How many events and quarantined bodies one run looks at.
+const ENTRIES_PER_RUN: i64 = 200;
 
 /// A run that prunes. Deliveries that nobody will attempt end with their events.
 #[derive(Clone, Copy)]
@@ -23,84 +23,58 @@ pub(crate) struct Pruning<'a> {
     pub(crate) log: &'a Log,
 }
 
-/// An event that may go.
+/// An event, or a quarantined body, that may go.
 struct Old {
     seq: i64,
     received_at: Millis,
-    task_no: i64,
+    /// `None` for a body.
+    task_no: Option<i64>,
     /// The event of its task before it, which goes before it.
     previous: Option<i64>,
 }
 
-/// What was pruned of a page.
-#[derive(Default)]
-struct Pruned {
-    /// The number after the last one that was pruned; 0 where none was.
-    first_left: i64,
-    /// Whether there may be more to do at once.
-    has_more: bool,
-}
-
 impl Pruning<'_> {
     /// Deletes a page of what is too old, once its totals are stored. Returns whether there is more to do at once.
-    pub(crate) fn prune(&self, totals: &mut TotalsCheckpoint, next_seq: i64) -> Result<bool> {
-        let Context { db, deployment, now } = *self.context;
-        let until = deployment.retained_since(now);
-        let events = db.transaction(|| self.events(totals, until))?;
-        totals.committed(events.first_left);
-        let quarantine = db.transaction(|| self.quarantine(totals, next_seq, until))?;
-        totals.committed(quarantine.first_left);
-        Ok(events.has_more || quarantine.has_more)
+    pub(crate) fn prune(&self, totals: &mut TotalsCheckpoint) -> Result<bool> {
+        let (first_left, has_more) = self.context.db.transaction(|| self.page(totals))?;
+        totals.committed(first_left);
+        Ok(has_more)
     }
 
-    fn events(&self, totals: &TotalsCheckpoint, until: Millis) -> Result<Pruned> {
-        const OLD: &str =
-            "SELECT seq, received_at, task_no, previous FROM events WHERE seq > ? ORDER BY seq LIMIT ?";
+    /// Returns the number after the last one that was pruned, 0 where none was, and whether there may be more to do.
+    fn page(&self, totals: &TotalsCheckpoint) -> Result<(i64, bool)> {
+        const OLD: &str = "SELECT * FROM (
+                SELECT seq, received_at, task_no, previous FROM events WHERE seq > ?1
+                UNION ALL SELECT no, received_at, NULL, NULL FROM quarantine WHERE no > ?1
+                ORDER BY 1
+            ) LIMIT ?2";
         // A replay has a number of its own, above that of its event: it goes when that is passed.
         const REPLAYS: &str = "DELETE FROM replay_log WHERE seq > ? AND seq <= ?";
-        let Context { db, deployment, .. } = *self.context;
-        let (from, rows) = (floors::events(db)?, deployment.page(EVENTS_PER_RUN));
+        let Context { db, deployment, now } = *self.context;
+        let (until, from) = (deployment.retained_since(now), floors::pruned(db)?);
+        let rows = deployment.page(ENTRIES_PER_RUN);
         let old = db.all(OLD, &[Bind::Int(from), Bind::Int(rows)], |row| Old {
             seq: row.int(),
             received_at: Millis(row.int()),
-            task_no: row.int(),
+            task_no: row.maybe_int(),
             previous: row.maybe_int(),
         })?;
         let too_old: Vec<&Old> = old.iter().take_while(|event| event.received_at < until).collect();
-        let Some(last) = too_old.last().map(|event| event.seq) else { return Ok(Pruned::default()) };
+        let Some(last) = too_old.last().map(|event| event.seq) else { return Ok((0, false)) };
         self.count_totals(totals, last)?;
         for event in &too_old {
-            if !is_there(db, event.previous)? && !self.is_pending(event.seq)? {
-                forget(self.context, event.seq, event.task_no)?;
+            if is_there(db, event.previous)? || self.is_pending(event.seq)? {
+                continue;
+            }
+            match event.task_no {
+                Some(task_no) => forget(self.context, event.seq, task_no)?,
+                None => forget_body(self.context, event.seq)?,
             }
         }
-        floors::set_events(db, last)?;
+        floors::set_pruned(db, last)?;
         db.run(REPLAYS, &[Bind::Int(from), Bind::Int(last)])?;
         floors::raise_live_tasks(db)?;
-        Ok(Pruned { first_left: last + 1, has_more: too_old.len() as i64 == rows })
-    }
-
-    fn quarantine(&self, totals: &TotalsCheckpoint, next_seq: i64, until: Millis) -> Result<Pruned> {
-        const OLD: &str = "SELECT no, received_at FROM quarantine WHERE no > ? ORDER BY no LIMIT ?";
-        let Context { db, deployment, .. } = *self.context;
-        let rows = deployment.page(EVENTS_PER_RUN);
-        let binds = [Bind::Int(floors::quarantine(db)?), Bind::Int(rows)];
-        let old = db.all(OLD, &binds, |row| (row.int(), Millis(row.int())))?;
-        // Totals are counted first, a page at a time.
-        let end = totals.page_end(&self.config.settings, next_seq);
-        let too_old = old.iter().take_while(|(_, received_at)| *received_at < until).map(|(no, _)| *no);
-        let (counted, uncounted): (Vec<i64>, Vec<i64>) = too_old.partition(|no| *no < end);
-        let is_full = (counted.len() + uncounted.len()) as i64 == rows;
-        let has_more = is_full || !uncounted.is_empty();
-        let Some(last) = counted.last().copied() else { return Ok(Pruned { first_left: 0, has_more }) };
-        self.count_totals(totals, last)?;
-        for no in counted {
-            if !self.is_pending(no)? {
-                forget_body(self.context, no)?;
-            }
-        }
-        floors::set_quarantine(db, last)?;
-        Ok(Pruned { first_left: last + 1, has_more })
+        Ok((last + 1, too_old.len() as i64 == rows))
     }
 
     /// Adds events up to the last one that is about to be pruned to the stored totals.

@@ -119,7 +119,7 @@ pub(super) fn forget_other_events(db: &dyn Database, task_no: i64) -> Result<()>
 /// there is more.
 fn drop_bodies(db: &dyn Database, keys: &[String], rows: i64) -> Result<bool> {
     const PAGE_OF: &str = "SELECT no, key FROM quarantine WHERE no > ? AND no <= ? ORDER BY no LIMIT ?";
-    let (place, pruned_to) = (meta::number(db, BODIES_PLACE)?, floors::quarantine(db)?);
+    let (place, pruned_to) = (meta::number(db, BODIES_PLACE)?, floors::pruned(db)?);
     let binds = [Bind::Int(place), Bind::Int(pruned_to), Bind::Int(rows)];
     let page = db.all(PAGE_OF, &binds, |row| (row.int(), row.text()))?;
     for (no, key) in &page {

@@ -1,4 +1,4 @@
-//! The floors of a shard: up to which numbers everything is deleted that no delivery holds, and from which task on there
+//! The floors of a shard: up to which number everything is deleted that no delivery holds, and from which task on there
 //! are others than tombstones. Each is a number in `meta`, and 0 until something was deleted. Tasks have an end too.
 
 use crate::Result;
@@ -7,26 +7,17 @@ use crate::storage::database::{Bind, Database, Row};
 use crate::storage::meta;
 
 const PRUNED_TO: &str = "pruned_to";
-const QUARANTINE_PRUNED_TO: &str = "quarantine_pruned_to";
 const LIVE_FROM: &str = "live_from";
 const ERASED_TO: &str = "erased_to";
 
-/// Returns up to which event all have been deleted that no delivery holds.
-pub(crate) fn events(db: &dyn Database) -> Result<i64> {
+/// Returns the last number that was pruned: up to it all events, and all bodies that can't be read, are deleted that no
+/// delivery holds.
+pub(crate) fn pruned(db: &dyn Database) -> Result<i64> {
     meta::number(db, PRUNED_TO)
 }
 
-pub(crate) fn set_events(db: &dyn Database, last: i64) -> Result<()> {
+pub(crate) fn set_pruned(db: &dyn Database, last: i64) -> Result<()> {
     meta::set(db, PRUNED_TO, last)
-}
-
-/// Returns up to which quarantined body all have been emptied that no delivery holds.
-pub(crate) fn quarantine(db: &dyn Database) -> Result<i64> {
-    meta::number(db, QUARANTINE_PRUNED_TO)
-}
-
-pub(crate) fn set_quarantine(db: &dyn Database, last: i64) -> Result<()> {
-    meta::set(db, QUARANTINE_PRUNED_TO, last)
 }
 
 /// Returns the number of the last erasure, above those of all events that were erased: nothing else gets any of them.

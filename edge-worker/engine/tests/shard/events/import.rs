@@ -136,7 +136,6 @@ fn streams_mark_what_was_imported() {
 #[test]
 fn what_was_too_old_when_it_was_imported_is_a_gap_where_it_is_pruned_before_its_broadcast() {
     let mut world = World::new();
-    world.event("task_live", "queued");
     let mut client = Client::new(Watches::Shard);
     client.until = Some(world.now.plus_seconds(24 * HOUR));
     client.open(&mut world, Start::Now);
@@ -151,7 +150,47 @@ fn what_was_too_old_when_it_was_imported_is_a_gap_where_it_is_pruned_before_its_
         client.messages.iter().map(|message| (message["type"].clone(), message["to"].clone())).collect();
     let types: Vec<_> = seen.iter().map(|(kind, _)| kind.as_str().unwrap()).collect();
     assert_eq!(types, ["snapshot", "ready", "gap", "snapshot", "event"]);
-    assert_eq!(seen[2].1, 2);
+    assert_eq!(seen[2].1, 1);
+}
+
+#[test]
+fn an_old_body_is_part_of_streams_until_the_young_event_before_it_is_pruned() {
+    const FLOOR: &str = "SELECT COALESCE(MAX(value), 0) FROM meta WHERE name = 'pruned_to'";
+    let mut world = World::new();
+    world.configure(vec![endpoint(1)]);
+    world.event("task_young", "queued");
+    world.import(&[(UNREADABLE, before_noon(60))]);
+    world.sleep(1);
+    let client = Client::opened(&mut world, Watches::Shard, Start::After(0));
+    assert_eq!(client.types(0), ["event", "event", "ready"]);
+    let soon = world.now.plus_seconds(2 * HOUR);
+    assert!(world.alarm.is_none_or(|at| at > soon), "nothing is due before the event is too old");
+    world.sleep(48);
+    assert!(world.task_ids().is_empty() && world.quarantine().is_empty());
+    assert_eq!(world.number(FLOOR), 2);
+}
+
+#[test]
+fn a_young_body_stays_part_of_all_though_an_old_event_was_imported_after_it() {
+    let mut world = World::new();
+    let mut all = endpoint(1);
+    all.options.include = vec!["quarantined".to_owned()];
+    world.configure(vec![all]);
+    world.send(UNREADABLE);
+    world.call(ShardRequest::Replay { no: 65_537 }, &[]).unwrap();
+    import_all(&mut world, &[status("task_old", "queued", 60)]);
+    world.sleep(1);
+    let since = before_noon(1);
+    let client = Client::opened(&mut world, Watches::Shard, Start::Since(since));
+    assert_eq!(client.seqs(), [1, 2, 3]);
+    let client = Client::opened(&mut world, Watches::Shard, Start::After(1));
+    assert_eq!(
+        client.types(0),
+        ["replay", "event", "ready"],
+        "a replay is resumed as long as its body is stored"
+    );
+    let stats: Stats = world.query(ShardRequest::Stats { from: since, endpoint: None });
+    assert_eq!(stats.events.iter().map(|(.., count)| count).sum::<u64>(), 1);
 }
 
 /// A shard with a live task an hour before noon, imported ones from hours before, and a live one after them.
@@ -262,9 +301,10 @@ fn imported_events_are_pruned_by_their_times_once_all_before_them_are() {
     assert_eq!(live(&mut world), ["task_20", "task_40", "task_45", "task_live"]);
     world.sleep(2);
     assert_eq!(live(&mut world), ["task_20", "task_45", "task_live"], "after 48 hours by its own time");
-    assert_eq!(world.quarantine().len(), 2);
+    assert_eq!(world.quarantine().len(), 3, "those that came here after task_20 wait for it");
     world.sleep(20);
     assert_eq!(live(&mut world), ["task_45", "task_live"]);
+    assert_eq!(world.quarantine().len(), 1);
     world.sleep(20);
     assert!(live(&mut world).is_empty(), "with the last one before it");
     assert!(world.quarantine().is_empty());

@@ -30,7 +30,6 @@ const EXCEPTIONS: &[(&str, &[&str], &str)] = &[
         "a row for each endpoint, which is the first of its part of the index",
     ),
     ("FROM conditions ORDER BY at", &[SORT], "a row for each kind and endpoint"),
-    ("UNION ALL SELECT * FROM (SELECT no FROM quarantine WHERE no >= ?1", &[SORT, SORT], "two pages"),
     ("received_at, outcome FROM events WHERE seq > ?2", &[GROUP], "counts the last 10,000"),
     ("received_at FROM quarantine WHERE no > ?2", &[GROUP], "counts the last 10,000"),
     ("created_at, state, endpoint FROM deliveries WHERE no >= ?2", &[GROUP], "counts the last 10,000"),

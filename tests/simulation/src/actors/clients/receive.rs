@@ -110,6 +110,8 @@ impl World {
                     "a live stream has no gap",
                     "{seq} after {seen}, without {missed:?}"
                 );
+                let is_above_gap = kind == "erased" || seq > gap_to;
+                ensure!(is_above_gap, "a gap is what was pruned", "{seq} comes after a gap up to {gap_to}");
                 client.seen = Some(seq);
             }
             "gap" => {

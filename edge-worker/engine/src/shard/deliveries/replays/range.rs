@@ -29,8 +29,8 @@ pub(crate) struct RangePage {
 /// Returns a number that nothing of a range is below, of those up to the last one.
 pub(crate) fn first(db: &dyn Database, replay: &Replay, last: i64) -> Result<i64> {
     let before = before_time(db, replay.from.plus_seconds(-SKEW), last)?;
-    // Below all stored events there may be a quarantined body that is stored longer: its delivery is pending.
-    Ok(if before > floors::events(db)? { before + 1 } else { 0 })
+    // Below the floor there may be a delivery that is held.
+    Ok(if before > floors::pruned(db)? { before + 1 } else { 0 })
 }
 
 /// At most so many rows are counted in advance; `matched` grows as later pages are enqueued.
@@ -80,17 +80,19 @@ fn count_events(
         WHERE no BETWEEN ? AND ? AND LENGTH(body) = bytes ORDER BY no LIMIT ?";
     let filter = endpoint.filter();
     let is_within = |received_at: i64| (replay.from..replay.until).contains(&Millis(received_at));
-    let from = first.max(floors::events(db)? + 1);
+    let from = first.max(floors::pruned(db)? + 1);
     let binds = [Bind::Int(from), Bind::Int(last), Bind::Int(COUNTED), Bind::Text(STATUS_CHANGED)];
     let events = db.all(EVENTS, &binds, |row| {
         let (is_within, outcome) = (is_within(row.int()), row.text());
         let (name, status) = (row.text(), row.maybe_text());
         is_within && matches(&filter, &outcome, &name, status.as_deref())
     })?;
-    let from = first.max(floors::quarantine(db)? + 1);
-    let binds = [Bind::Int(from), Bind::Int(last), Bind::Int(COUNTED)];
-    let bodies =
-        if filter.quarantined { db.all(BODIES, &binds, |row| is_within(row.int()))? } else { Vec::new() };
+    let [from, last, most, _] = binds;
+    let bodies = if filter.quarantined {
+        db.all(BODIES, &[from, last, most], |row| is_within(row.int()))?
+    } else {
+        Vec::new()
+    };
     let looked_at = events.len().max(bodies.len()) as i64;
     let matched = events.into_iter().chain(bodies).filter(|is_matched| *is_matched).count() as i64;
     Ok(RangeCount { matched, is_truncated: looked_at == COUNTED })
@@ -143,14 +145,11 @@ fn events_page(
     most: usize,
 ) -> Result<RangePage> {
     // What was pruned has no body any more.
-    const KEPT: &str =
-        "SELECT * FROM (SELECT seq FROM events WHERE seq >= ?1 AND seq > ?3 ORDER BY seq LIMIT ?2)
-        UNION ALL SELECT * FROM (SELECT no FROM quarantine WHERE no >= ?1 AND no > ?4 ORDER BY no LIMIT ?2)
-        ORDER BY 1 LIMIT ?2";
-    let events_floor = floors::events(db)?;
-    let quarantine_floor = floors::quarantine(db)?;
-    let binds = [Bind::Int(from), Bind::Int(rows), Bind::Int(events_floor), Bind::Int(quarantine_floor)];
-    let seqs = db.all(KEPT, &binds, Row::int)?;
+    const KEPT: &str = "SELECT * FROM (
+            SELECT seq FROM events WHERE seq >= ?1 UNION ALL SELECT no FROM quarantine WHERE no >= ?1 ORDER BY 1
+        ) LIMIT ?2";
+    let from = from.max(floors::pruned(db)? + 1);
+    let seqs = db.all(KEPT, &[Bind::Int(from), Bind::Int(rows)], Row::int)?;
     let mut next = (seqs.len() as i64 == rows).then(|| seqs.last().map(|seq| seq + 1)).flatten();
     let filter = endpoint.filter();
     let imported = import::last_event(db)?;
