@@ -6,7 +6,6 @@ pub(crate) mod task_events;
 
 use vtryon_webhooks::Millis;
 
-use self::task_events::with_task_events;
 use crate::Result;
 use crate::protocol::delivery::{ENDPOINT_NUMBERS, seq_of};
 use crate::storage::database::{Bind, Database, Row};
@@ -59,22 +58,25 @@ pub(crate) fn after(db: &dyn Database, seq: i64, limit: i64) -> Result<Vec<Seque
     db.all(AFTER, &binds, SequenceEntry::read)
 }
 
-/// Lists entries of a task after a number: its events from the last one back, as far as they are not pruned or held, and
-/// their replays.
+/// Lists entries of a task after a number: its events, found from the last one back to that number, as far as they are not
+/// pruned or held, and replays of any of its events.
 pub(crate) fn of_task_after(
     db: &dyn Database,
     task_id: &str,
     seq: i64,
     limit: i64,
 ) -> Result<Vec<SequenceEntry>> {
-    const AFTER: &str = with_task_events!(
-        "(SELECT last_seq FROM tasks WHERE task_id = ?1)",
-        "10000",
-        "SELECT seq, NULL, 0 FROM task_events WHERE seq > ?2
-        UNION ALL SELECT r.seq, r.delivery, 0 FROM replay_log r JOIN task_events ON task_events.seq = r.delivery / CAST(?4 AS INTEGER)
-            WHERE r.seq > ?2
-        ORDER BY 1 LIMIT ?3"
-    );
+    const AFTER: &str = "WITH RECURSIVE task_events (seq, previous) AS (
+            SELECT seq, previous FROM events
+                WHERE seq = (SELECT last_seq FROM tasks WHERE task_id = ?1) AND seq > ?2
+            UNION ALL SELECT e.seq, e.previous
+                FROM task_events JOIN events e ON e.seq = task_events.previous WHERE e.seq > ?2
+        )
+        SELECT seq, NULL, 0 FROM task_events
+        UNION ALL SELECT r.seq, r.delivery, 0
+            FROM replay_log r JOIN events e ON e.seq = r.delivery / CAST(?4 AS INTEGER)
+            WHERE r.seq > ?2 AND e.task_no = (SELECT no FROM tasks WHERE task_id = ?1)
+        ORDER BY 1 LIMIT ?3";
     let seq = seq.max(floors::pruned(db)?);
     let binds = [Bind::Text(task_id), Bind::Int(seq), Bind::Int(limit), Bind::Int(ENDPOINT_NUMBERS)];
     db.all(AFTER, &binds, SequenceEntry::read)

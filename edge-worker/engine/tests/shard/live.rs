@@ -64,6 +64,35 @@ fn the_backlog_of_a_task_has_its_replays() {
 }
 
 #[test]
+fn the_backlog_of_a_task_has_all_of_its_events_however_many() {
+    const MANY: i64 = 10_050;
+    const REST: &str =
+        "WITH RECURSIVE rest (seq) AS (SELECT 2 UNION ALL SELECT seq + 1 FROM rest WHERE seq < ?1)
+        INSERT INTO events (seq, task_no, previous, received_at, name, outcome, key, digest, body)
+        SELECT seq, 1, seq - 1, ?2, 'rated', 'unknown', '', 'digest ' || seq, x'00' FROM rest";
+    let mut world = World::new();
+    world.event("task_1", "queued");
+    let db = world.db.sqlite.connection();
+    db.execute(REST, [MANY, NOON]).unwrap();
+    db.execute("UPDATE tasks SET last_seq = ?", [MANY]).unwrap();
+    world.restart();
+    let mut client = Client::opened(&mut world, Watches::Task("task_1"), Start::After(0));
+    client.catch_up(&mut world);
+    assert_eq!(client.seqs(), (1..=MANY).collect::<Vec<i64>>());
+    assert_eq!(client.types(MANY as usize), ["ready"]);
+    let statements = world.db.statements();
+    let of_task = statements.iter().find(|sql| sql.contains("SELECT seq, NULL, 0 FROM task_events")).unwrap();
+    let steps = |world: &World| {
+        let prepared = world.db.sqlite.connection().prepare_cached(of_task).unwrap();
+        prepared.reset_status(rusqlite::StatementStatus::VmStep)
+    };
+    assert!(steps(&world) > 10_000);
+    client.open(&mut world, Start::After(MANY - 1));
+    assert_eq!(client.seqs().last(), Some(&MANY));
+    assert!((1..1000).contains(&steps(&world)), "of a cursor near the end, few events are looked at");
+}
+
+#[test]
 fn past_retention_there_is_a_gap_a_snapshot_and_the_stored_events() {
     for watches in STREAMS {
         let mut world = World::new();
