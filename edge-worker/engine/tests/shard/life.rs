@@ -208,6 +208,7 @@ fn queries(world: &mut World) {
         deliveries(None, None, None, None),
         deliveries(Some(1), None, None, None),
         deliveries(None, Some("dead"), None, None),
+        deliveries(Some(1), Some("dead"), None, None),
         deliveries(None, None, Some("task_1"), None),
         deliveries(None, None, None, Some("digest")),
         ShardRequest::Delivery { no: 65_537 },

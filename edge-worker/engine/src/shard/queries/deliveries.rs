@@ -19,6 +19,10 @@ use crate::{Error, Result};
 /// state costs no full scan.
 const NUMBERS_PER_SCAN: i64 = 1000 * ENDPOINT_NUMBERS;
 
+/// How many dead letters the listing of those of one endpoint looks at for one page: in their index alone, which has no
+/// endpoint but in their numbers.
+const DEAD_PER_SCAN: i64 = 10_000;
+
 /// A delivery, as the API shows it.
 #[derive(Serialize)]
 pub(crate) struct DeliveryView {
@@ -136,8 +140,9 @@ pub(crate) fn deliveries(
 ) -> Result<Page> {
     const ALL: &str = select_brief!("WHERE no < ? ORDER BY no DESC LIMIT ?");
     const DEAD: &str = select_brief!(
-        "INDEXED BY deliveries_dead WHERE state = 'dead' AND no < ? AND (?2 IS NULL OR endpoint = ?2)
-        ORDER BY no DESC LIMIT ?3"
+        "INDEXED BY deliveries_dead WHERE state = 'dead' AND no < ?1 AND no >= ?2
+            AND (?3 IS NULL OR no % CAST(?4 AS INTEGER) = ?3)
+        ORDER BY no DESC LIMIT ?5"
     );
     const FILTERED: &str = select_brief!(
         "WHERE no < ?1 AND no >= ?2 AND (?3 IS NULL OR endpoint = ?3) AND (?4 IS NULL OR state = ?4)
@@ -162,8 +167,15 @@ pub(crate) fn deliveries(
         }
         (None, None, None) => (db.all(ALL, &[database::before(before), limited], DeliveryRow::read)?, 0),
         (None, endpoint, Some(DeliveryState::Dead)) => {
-            let binds = [database::before(before), Bind::MaybeInt(endpoint), limited];
-            (db.all(DEAD, &binds, DeliveryRow::read)?, 0)
+            let floor = if endpoint.is_some() { dead_scanned_from(db, before)? } else { 0 };
+            let binds = [
+                database::before(before),
+                Bind::Int(floor),
+                Bind::MaybeInt(endpoint),
+                Bind::Int(ENDPOINT_NUMBERS),
+                limited,
+            ];
+            (db.all(DEAD, &binds, DeliveryRow::read)?, floor)
         }
         (None, endpoint, state) => {
             // Numbers without a delivery, as those that were pruned, cost no page.
@@ -196,6 +208,14 @@ pub(crate) fn deliveries(
 fn latest_before(db: &dyn Database, bound: Option<i64>) -> Result<Option<i64>> {
     const LATEST: &str = "SELECT no FROM deliveries WHERE no < ? ORDER BY no DESC LIMIT 1";
     db.first(LATEST, &[database::before(bound)], Row::int)
+}
+
+/// Returns the first dead letter that a page looks at; 0 where it looks at all of them.
+fn dead_scanned_from(db: &dyn Database, before: Option<i64>) -> Result<i64> {
+    const FIRST: &str = "SELECT no FROM deliveries INDEXED BY deliveries_dead
+        WHERE state = 'dead' AND no < ? ORDER BY no DESC LIMIT 1 OFFSET ?";
+    let binds = [database::before(before), Bind::Int(DEAD_PER_SCAN - 1)];
+    Ok(db.first(FIRST, &binds, Row::int)?.unwrap_or(0))
 }
 
 fn show(db: &dyn Database, shard: u32, row: DeliveryRow) -> Result<DeliveryView> {

@@ -114,6 +114,34 @@ fn dead_letters_are_replayed_alone_and_as_a_range() {
 }
 
 #[test]
+fn a_page_of_dead_letters_looks_at_a_bounded_number_of_those_of_all_endpoints() {
+    let mut world = World::new();
+    world.deployment.max_page = 2;
+    world.configure(vec![endpoint(1)]);
+    world.aborting.extend([1, 2]);
+    world.replies.extend([(1, DOWN), (2, DOWN)]);
+    for n in 1..=6 {
+        if n == 6 {
+            world.configure(vec![endpoint(1), endpoint(2)]);
+        }
+        world.event(&format!("task_{n}"), "queued");
+    }
+    world.pass(600);
+    let replay = Replay { endpoint: 2, ..range(&world, "rpl_1", false) };
+    world.change(|settings| settings.replays.push(replay));
+    assert_eq!(world.progress("rpl_1").matched, 1);
+    // The second page ends with the dead letter of endpoint 1 of the sixth event, the next one begins with the other.
+    for next in [2, 4, 6] {
+        world.decide(|shard, context| shard.begin_alarm(context));
+        assert_eq!(world.number("SELECT next_seq FROM replays"), next);
+        assert_eq!(world.progress("rpl_1").enqueued, 0);
+    }
+    world.decide(|shard, context| shard.begin_alarm(context));
+    let progress = world.progress("rpl_1");
+    assert_eq!((progress.enqueued, progress.is_enqueued), (1, true));
+}
+
+#[test]
 fn a_range_of_all_events_has_delivered_ones_and_those_before_the_endpoint() {
     let mut world = World::new();
     let early = ["a", "b", "c"].map(named);

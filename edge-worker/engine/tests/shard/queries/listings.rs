@@ -225,6 +225,30 @@ fn a_filtered_listing_of_deliveries_has_no_pages_of_numbers_without_any() {
     assert_eq!(counts(&mut world), [1], "none is below it");
 }
 
+#[test]
+fn a_page_of_the_dead_letters_of_an_endpoint_looks_at_ten_thousand_of_all() {
+    const OF_ENDPOINT_2: i64 = 10_000;
+    // Those of endpoint 2 are of later events than the one of endpoint 1.
+    const DEAD: &str =
+        "WITH RECURSIVE numbers (seq) AS (SELECT 1 UNION ALL SELECT seq + 1 FROM numbers WHERE seq <= ?)
+        INSERT INTO deliveries
+            (no, endpoint, state, created_at, scheduled_at, failed_attempts, replay_count, attempts)
+        SELECT seq * 65536 + IIF(seq = 1, 1, 2), IIF(seq = 1, 1, 2), 'dead', 0, 0, 6, 0, '[]' FROM numbers";
+    let mut world = World::new();
+    world.event("task_1", "queued");
+    world.db.sqlite.connection().execute(DEAD, [OF_ENDPOINT_2]).unwrap();
+    let dead = |before| ShardRequest::Deliveries {
+        before,
+        endpoint: Some(1),
+        state: DeliveryState::from_name("dead"),
+        task_id: None,
+        digest: None,
+        limit: 10,
+    };
+    let pages = world.pages(dead, |_| ());
+    assert_eq!(pages.iter().map(Vec::len).collect::<Vec<_>>(), [0, 1]);
+}
+
 /// Sums up the counts of some minutes.
 fn sums(counts: &[(u32, String, u64)]) -> BTreeMap<(u32, &str), u64> {
     let mut sums = BTreeMap::new();

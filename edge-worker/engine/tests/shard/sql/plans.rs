@@ -39,7 +39,7 @@ const EXCEPTIONS: &[(&str, &[&str], &str)] = &[
         "the count has a limit",
     ),
     (
-        "SELECT no FROM deliveries INDEXED BY deliveries_dead",
+        "SELECT no % CAST(?1 AS INTEGER), COUNT(*)",
         &["SCAN deliveries USING COVERING INDEX deliveries_dead", GROUP],
         "counts the last 10,000",
     ),
@@ -90,8 +90,8 @@ const PATHS: &[(&str, &str)] = &[
     ),
     ("WHERE no < ? ORDER BY no DESC LIMIT ?", "SEARCH deliveries USING INTEGER PRIMARY KEY (rowid<?)"),
     (
-        "(?2 IS NULL OR endpoint = ?2) ORDER BY no DESC LIMIT ?3",
-        "SEARCH deliveries USING INDEX deliveries_dead (no<?)",
+        "(?3 IS NULL OR no % CAST(?4 AS INTEGER) = ?3) ORDER BY no DESC LIMIT ?5",
+        "SEARCH deliveries USING INDEX deliveries_dead (no>? AND no<?)",
     ),
     (
         "WHERE endpoint = ? AND due_at <= ? ORDER BY due_at LIMIT ?",

@@ -7,7 +7,7 @@ use vtryon_webhooks::event::STATUS_CHANGED;
 use vtryon_webhooks::lifecycle::Outcome;
 
 use crate::protocol::TEST_EVENT;
-use crate::protocol::delivery::{delivery_no, seq_of};
+use crate::protocol::delivery::{delivery_no, endpoint_of, seq_of};
 use crate::protocol::settings::{Endpoint, RangeCount, Replay};
 use crate::shard::events::{self, import};
 use crate::shard::sequence::{before_time, floors};
@@ -15,7 +15,7 @@ use crate::storage::database::{Bind, Database, Row};
 use crate::text::time::SKEW;
 use crate::{Context, Result};
 
-/// How many events one run of the alarm looks at.
+/// How many events, or dead letters, one run of the alarm looks at.
 const EVENTS_PER_RUN: i64 = 500;
 
 /// A page of a range.
@@ -113,26 +113,32 @@ pub(crate) fn page(
     most: usize,
 ) -> Result<RangePage> {
     let Context { db, deployment, .. } = *context;
+    let rows = deployment.page(EVENTS_PER_RUN);
     if replay.all {
-        events_page(db, replay, endpoint, from, deployment.page(EVENTS_PER_RUN), most)
+        events_page(db, replay, endpoint, from, rows, most)
     } else {
-        dead_page(db, replay, from, deployment.page(most as i64))
+        dead_page(db, replay, from, rows, most)
     }
 }
 
-/// Looks at dead letters alone, in the order of their events.
-fn dead_page(db: &dyn Database, replay: &Replay, from: i64, rows: i64) -> Result<RangePage> {
+/// Looks at dead letters alone, in the order of their events: at those of all endpoints, which their index does not tell
+/// apart.
+fn dead_page(db: &dyn Database, replay: &Replay, from: i64, rows: i64, most: usize) -> Result<RangePage> {
     const DEAD: &str = "SELECT no, created_at FROM deliveries INDEXED BY deliveries_dead
-        WHERE state = 'dead' AND endpoint = ? AND no >= ? ORDER BY no LIMIT ?";
-    let binds = [Bind::Int(replay.endpoint), Bind::Int(delivery_no(from, 0)), Bind::Int(rows)];
-    let mut dead = db.all(DEAD, &binds, |row| (row.int(), Millis(row.int())))?;
+        WHERE state = 'dead' AND no >= ? ORDER BY no LIMIT ?";
+    let binds = [Bind::Int(delivery_no(from, replay.endpoint)), Bind::Int(rows)];
+    let dead = db.all(DEAD, &binds, |row| (row.int(), Millis(row.int())))?;
+    let own = dead.iter().copied().filter(|(no, _)| endpoint_of(*no) == replay.endpoint);
+    let mut own: Vec<_> = own.take(most).collect();
     let imported = import::last_event(db)?;
-    let last = dead.last().filter(|(no, received_at)| {
-        dead.len() as i64 == rows && !is_after(replay, imported, seq_of(*no), *received_at)
-    });
-    let next = last.map(|(no, _)| seq_of(*no) + 1);
-    dead.retain(|(_, received_at)| (replay.from..replay.until).contains(received_at));
-    Ok(RangePage { deliveries: dead, next })
+    // It goes on after the last one that it has, or else that it has looked at.
+    let last = if own.len() == most { own.last() } else { dead.last().filter(|_| dead.len() as i64 == rows) };
+    let last =
+        last.filter(|(no, received_at)| !is_after(replay, imported, seq_of(*no), *received_at)).copied();
+    // That one may be of an endpoint before this one: then it goes on with the same event.
+    let next = last.map(|(no, _)| seq_of(no - replay.endpoint) + 1);
+    own.retain(|(_, received_at)| (replay.from..replay.until).contains(received_at));
+    Ok(RangePage { deliveries: own, next })
 }
 
 /// Looks at every event, delivered before or never.
