@@ -96,7 +96,7 @@ pub enum Start {
     Now,
     /// With what was stored after this number.
     After(i64),
-    /// With what was received from this time on.
+    /// With what was stored from this time on: imported events too, however old.
     Since(Millis),
 }
 
