@@ -33,12 +33,21 @@ pub const TICKET_TAG: &str = "page";
 
 /// Returns the tag of the sockets with a subject.
 fn subject_tag(subject: &Subject) -> String {
-    let of_task = |kind, task_id: &str| format!("{kind}:{}", Digest::of_task(task_id).to_hex());
     match subject {
         Subject::Shard => "shard".to_owned(),
-        Subject::Task { task_id } => of_task("task", task_id),
-        Subject::State { task_id } => of_task("state", task_id),
+        Subject::Task { task_id } => task_tag(&Digest::of_task(task_id)),
+        Subject::State { task_id } => state_tag(&Digest::of_task(task_id)),
     }
+}
+
+/// Returns the tag of the streams of a task, by the digest of its id.
+fn task_tag(digest: &Digest) -> String {
+    format!("task:{}", digest.to_hex())
+}
+
+/// Returns the tag of those who watch its state with a ticket.
+fn state_tag(digest: &Digest) -> String {
+    format!("state:{}", digest.to_hex())
 }
 
 impl Shard {

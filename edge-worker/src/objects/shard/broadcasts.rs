@@ -42,8 +42,8 @@ impl TaskShard {
             if broadcast.is_new_entry() && faults::skips_broadcast(broadcast.task_id()) {
                 continue;
             }
-            if broadcast.is_erasure() {
-                let is_other = |queued: &Queued| queued.broadcast.task_id() != broadcast.task_id();
+            if let Some(erased) = broadcast.erased_task() {
+                let is_other = |queued: &Queued| queued.broadcast.task_id() != Some(erased);
                 self.broadcasts.queue.borrow_mut().retain(is_other);
             }
             self.broadcasts.queue.borrow_mut().push_back(Queued { broadcast, sockets: None });

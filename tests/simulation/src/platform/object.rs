@@ -230,8 +230,8 @@ impl World {
     fn execute(&mut self, shard: usize, effects: Effects) -> bool {
         let object = &mut self.shards[shard];
         for broadcast in effects.broadcasts {
-            if broadcast.is_erasure() {
-                object.broadcasts.retain(|queued| queued.task_id() != broadcast.task_id());
+            if let Some(erased) = broadcast.erased_task() {
+                object.broadcasts.retain(|queued| queued.task_id() != Some(erased));
             }
             object.broadcasts.push_back(broadcast);
         }

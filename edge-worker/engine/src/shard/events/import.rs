@@ -4,6 +4,8 @@
 //! `received_at` of imported events is not in the order of `seq`. Searches for where a time begins use `imported_at`; ranges
 //! with an end scan up to the last imported event.
 
+use vtryon_webhooks::Digest;
+
 use crate::protocol::import::{ImportedErasure, ImportedEvent, ImportedLine};
 use crate::shard::Shard;
 use crate::shard::retention::imported;
@@ -56,7 +58,12 @@ impl Shard {
 
     fn import_erasure(&mut self, context: &Context<'_>, erasure: &ImportedErasure) -> Result<&'static str> {
         let seq = self.next_seq();
-        if !imported::store(context, erasure, seq)? {
+        let digest = Digest::from_hex(&erasure.task_digest)
+            .ok_or(Error::from("the digest of an imported erasure is none"))?;
+        let is_new = imported::store(context, &digest, erasure.erased_at, seq)?;
+        // Also where it is known: the instance that has stored it may have ended before its sockets were closed.
+        self.audience.broadcast_erasure(digest, None);
+        if !is_new {
             return Ok(KNOWN);
         }
         self.announce_erasure(seq);

@@ -2,11 +2,14 @@
 
 use std::collections::BTreeMap;
 
+use vtryon_webhooks::Digest;
+
 use super::broadcast::{Broadcast, MAX_MISSED, Payload};
 use super::message;
 use super::subscriber::Subscriber;
 use crate::Result;
 use crate::protocol::delivery::seq_of;
+use crate::shard::retention::erasure;
 use crate::shard::sequence::{self, SequenceEntry};
 use crate::shard::{deliveries, events};
 use crate::storage::database::Database;
@@ -65,10 +68,10 @@ impl Audience {
         }
     }
 
-    /// Ends the streams of a task that was erased.
-    pub(crate) fn broadcast_erasure(&mut self, task_id: &str) {
+    /// Ends the streams of a task that was erased, which has its id where its rows are deleted.
+    pub(crate) fn broadcast_erasure(&mut self, digest: Digest, task_id: Option<&str>) {
         if self.has_subscribers {
-            self.broadcasts.push(Broadcast::new(Payload::Erased, Some(task_id)));
+            self.broadcasts.push(Broadcast::new(Payload::Erased(digest), task_id));
         }
     }
 
@@ -93,14 +96,21 @@ impl Audience {
         self.broadcasts.push(Broadcast::new(Payload::Attempt(text), task_id.as_deref()));
     }
 
-    /// Sends the last entries to those who subscribed before this instance has started, for they may have missed them.
-    /// Each subscriber is looked at once, however much was stored: one of the shard by the last number, one of a task
-    /// by the task's.
+    /// Sends the last entries to those who subscribed before this instance has started, for they may have missed them,
+    /// and ends the streams of tasks that were erased. Each subscriber is looked at once, however much was stored: one of
+    /// the shard by the last number, one of a task by the task's.
     pub(crate) fn catch_up_missed(&mut self, db: &dyn Database, last_seq: i64) -> Result<()> {
         let mut latest = BTreeMap::new();
         for entry in sequence::after(db, last_seq - MAX_MISSED, MAX_MISSED)? {
             latest.insert(None, entry.seq);
-            if let Some(task_id) = events::find(db, entry.event_seq())?.and_then(|stored| stored.task_id) {
+            if entry.is_erasure {
+                let erased = erasure::find(db, entry.seq)?;
+                if let Some(digest) = erased.and_then(|(digest, _)| Digest::from_hex(&digest)) {
+                    self.broadcast_erasure(digest, None);
+                }
+            } else if let Some(task_id) =
+                events::find(db, entry.event_seq())?.and_then(|stored| stored.task_id)
+            {
                 latest.insert(Some(task_id), entry.seq);
             }
         }
@@ -134,17 +144,20 @@ mod tests {
             let broadcasts = audience.take_broadcasts();
             broadcasts.iter().map(|broadcast| broadcast.task_id().map(ToOwned::to_owned)).collect()
         };
+        let erase = |audience: &mut Audience, task_id| {
+            audience.broadcast_erasure(Digest::of_task(task_id), Some(task_id));
+        };
         let mut audience = Audience::new(0, 0);
         audience.broadcast(SequenceEntry::event(1), None);
-        audience.broadcast_erasure("t1");
+        erase(&mut audience, "t1");
         assert!(tasks(&mut audience).is_empty());
         audience.subscribed();
         audience.broadcast(SequenceEntry::event(2), None);
-        audience.broadcast_erasure("t2");
+        erase(&mut audience, "t2");
         assert_eq!(tasks(&mut audience), [None, Some("t2".to_owned())]);
         assert!(tasks(&mut audience).is_empty(), "they are taken once");
         let mut restored = Audience::new(1, 0);
-        restored.broadcast_erasure("t3");
+        erase(&mut restored, "t3");
         assert_eq!(
             tasks(&mut restored).len(),
             1,

@@ -1,8 +1,10 @@
 //! Broadcasts: what was just stored, for those who watch it.
 
+use vtryon_webhooks::Digest;
+
 use super::backlog::Backlog;
-use super::subject_tag;
 use super::subscriber::{Outgoing, Subscriber};
+use super::{state_tag, subject_tag, task_tag};
 use crate::protocol::live::{MAX_QUEUED, Subject, close};
 use crate::shard::sequence::{SequenceEntry, floors};
 use crate::{Context, Result};
@@ -26,8 +28,9 @@ pub(crate) enum Payload {
     /// Entries up to this number may not have been broadcast: to subscribers of the task, or of the shard where there
     /// is no task.
     Missed(i64),
-    /// The task was erased: its streams end.
-    Erased,
+    /// The task whose id has this digest was erased: its streams end. Of one whose erasure was imported, nothing else is
+    /// known.
+    Erased(Digest),
 }
 
 impl Broadcast {
@@ -45,18 +48,17 @@ impl Broadcast {
         matches!(self.payload, Payload::Entry(_))
     }
 
-    /// Returns whether its task was erased: what is queued about the task is not to be sent any more.
-    pub const fn is_erasure(&self) -> bool {
-        matches!(self.payload, Payload::Erased)
+    /// Returns the task that was erased with its rows: what is queued about it is not to be sent any more.
+    pub fn erased_task(&self) -> Option<&str> {
+        self.task_id().filter(|_| matches!(self.payload, Payload::Erased(_)))
     }
 
     /// Returns the tags of the sockets that it is sent to.
     pub fn tags(&self) -> Vec<String> {
-        let of_task =
-            self.task_id().map(|task_id| subject_tag(&Subject::Task { task_id: task_id.to_owned() }));
+        let of_task = self.task_id().map(|task_id| task_tag(&Digest::of_task(task_id)));
         match (&self.payload, of_task) {
             (Payload::Missed(_), Some(of_task)) => vec![of_task],
-            (Payload::Erased, of_task) => of_task.into_iter().chain(self.state_tag()).collect(),
+            (Payload::Erased(digest), _) => vec![task_tag(digest), state_tag(digest)],
             (_, of_task) => std::iter::once(subject_tag(&Subject::Shard)).chain(of_task).collect(),
         }
     }
@@ -64,8 +66,10 @@ impl Broadcast {
     /// Returns the tag of the ticket holders who watch the state of its task, where it may have changed.
     pub fn ticket_tag(&self) -> Option<String> {
         match self.payload {
-            Payload::Entry(_) | Payload::Missed(_) => self.state_tag(),
-            Payload::Attempt(_) | Payload::Erased => None,
+            Payload::Entry(_) | Payload::Missed(_) => {
+                self.task_id().map(|task_id| state_tag(&Digest::of_task(task_id)))
+            }
+            Payload::Attempt(_) | Payload::Erased(_) => None,
         }
     }
 
@@ -79,12 +83,8 @@ impl Broadcast {
             Payload::Entry(entry) => send_entry(backlog, subscriber, entry, &mut self.texts),
             Payload::Attempt(text) => Ok(send_attempt(backlog.context, subscriber, text)),
             Payload::Missed(seq) => send_missed(backlog, subscriber, *seq),
-            Payload::Erased => Ok(Some(Outgoing::close(close::TASK_ERASED))),
+            Payload::Erased(_) => Ok(Some(Outgoing::close(close::TASK_ERASED))),
         }
-    }
-
-    fn state_tag(&self) -> Option<String> {
-        self.task_id().map(|task_id| subject_tag(&Subject::State { task_id: task_id.to_owned() }))
     }
 }
 

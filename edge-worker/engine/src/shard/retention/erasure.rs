@@ -2,7 +2,7 @@
 //! no event of the task is stored again. An erasure has a number of its own, so that live streams tell of it, and exports.
 
 use serde::Serialize;
-use vtryon_webhooks::Millis;
+use vtryon_webhooks::{Digest, Millis};
 
 use super::{delete, tombstones};
 use crate::protocol::delivery::DeliveryState;
@@ -43,7 +43,7 @@ impl Shard {
             }
         };
         // Also where it was erased before: the instance that did so may have ended before its sockets were closed.
-        self.audience.broadcast_erasure(task_id);
+        self.audience.broadcast_erasure(Digest::of_task(task_id), Some(task_id));
         if task.erased_at.is_none() {
             self.announce_erasure(seq);
         }
@@ -79,7 +79,7 @@ impl Shard {
     pub(crate) fn erase_imported(&mut self, context: &Context<'_>, task_id: &str) -> Result<()> {
         if is_erased(context.db, task_id)? {
             self.erase_left(context, task_id)?;
-            self.audience.broadcast_erasure(task_id);
+            self.audience.broadcast_erasure(Digest::of_task(task_id), Some(task_id));
         }
         Ok(())
     }

@@ -7,26 +7,23 @@ use vtryon_webhooks::{Digest, Millis};
 
 use super::erasure::make_tombstone;
 use super::tombstones;
-use crate::protocol::import::ImportedErasure;
 use crate::shard::events::rows;
 use crate::shard::sequence::floors;
 use crate::shard::tombstone_ids;
 use crate::storage::database::{Bind, Database};
-use crate::{Context, Error, Result};
+use crate::{Context, Result};
 
 /// Stores the tombstone of a task that another deployment has erased, under a number; returns whether it is new. It stays
 /// as long as one of the secrets that are configured now: what comes of the task is signed with one of them.
-pub(crate) fn store(context: &Context<'_>, imported: &ImportedErasure, seq: i64) -> Result<bool> {
+pub(crate) fn store(context: &Context<'_>, digest: &Digest, erased_at: Millis, seq: i64) -> Result<bool> {
     let Context { db, deployment, now } = *context;
-    let digest = Digest::from_hex(&imported.task_digest)
-        .ok_or(Error::from("the digest of an imported erasure is none"))?;
-    let id = tombstone_ids::id_of(&digest);
+    let id = tombstone_ids::id_of(digest);
     let keys = deployment.fingerprints();
     db.transaction(|| {
         let known = match rows::find_row(db, &id)? {
             Some(known) => known,
             None => {
-                create(db, &id, &keys, (seq, imported.erased_at), now)?;
+                create(db, &id, &keys, (seq, erased_at), now)?;
                 tombstones::scan_again(db)?;
                 return Ok(true);
             }
@@ -37,7 +34,7 @@ pub(crate) fn store(context: &Context<'_>, imported: &ImportedErasure, seq: i64)
         }
         // It was pruned: its events by other names are left without their bodies.
         tombstones::forget_other_events(db, known.no)?;
-        make_tombstone(db, known.no, &id, (seq, imported.erased_at), now)?;
+        make_tombstone(db, known.no, &id, (seq, erased_at), now)?;
         Ok(true)
     })
 }

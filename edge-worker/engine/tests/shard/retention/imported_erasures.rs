@@ -142,6 +142,30 @@ fn it_stays_as_long_as_one_of_the_secrets_of_its_import() {
 }
 
 #[test]
+fn streams_of_a_task_end_with_its_erasure_also_where_no_event_of_it_has_come() {
+    let after: [(&str, Step); 3] = [
+        ("at once", |_| ()),
+        ("once the instance has ended before it could say so", |world| world.restart_with(2)),
+        ("when it is imported again", |world| {
+            world.broadcasts.clear();
+            erase_there(world);
+        }),
+    ];
+    for (why, step) in after {
+        let mut world = World::new();
+        world.event("task_other", "queued");
+        let of_task = &mut Client::opened(&mut world, Watches::Task("task_anna"), Start::Now);
+        let page = &mut Client::opened(&mut world, Watches::State("task_anna"), Start::Now);
+        let other = &mut Client::opened(&mut world, Watches::State("task_other"), Start::Now);
+        erase_there(&mut world);
+        step(&mut world);
+        broadcast(&mut world, &mut [of_task, page, other]);
+        assert_eq!([of_task.end, page.end], [Some(close::TASK_ERASED); 2], "{why}");
+        assert!(other.is_open(), "{why}");
+    }
+}
+
+#[test]
 fn streams_tell_of_erasures_by_the_digest_of_the_id() {
     let mut world = World::new();
     let of_shard = &mut Client::opened(&mut world, Watches::Shard, Start::Now);
@@ -155,9 +179,9 @@ fn streams_tell_of_erasures_by_the_digest_of_the_id() {
     assert_eq!(named("task_digest"), json!(Digest::of(b"task_anna").to_hex()));
     assert_eq!((named("seq"), named("erased_at")), (json!(3), json!("2023-11-14T17:13:20.000Z")));
     assert!(!message.to_string().contains("anna"));
+    assert_eq!(of_task.end, Some(close::TASK_ERASED));
     world.pass(10);
-    broadcast(&mut world, &mut [of_shard, of_task]);
-    assert_eq!(of_task.end, Some(close::TASK_ERASED), "once it is erased here");
+    broadcast(&mut world, &mut [of_shard]);
     assert!(of_shard.is_open());
 
     // An export, much later: everything around it is pruned, and it is told of still.
