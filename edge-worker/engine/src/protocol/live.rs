@@ -23,8 +23,8 @@ pub const fn has_room_for_hint(unacknowledged: usize, send_window: usize) -> boo
 /// After how many bytes that a client has taken the Worker acknowledges them to their shard: 8 KiB.
 pub const ACKNOWLEDGE_AFTER: usize = 8 * 1024;
 
-/// How many broadcasts a shard queues before whoever stores more has to wait, and how many entries one decision stores at
-/// most.
+/// How many broadcasts a shard queues at most before it decides on anything more, and how many entries one decision stores
+/// at most.
 pub const MAX_QUEUED: usize = 50;
 
 /// How long an acknowledgement of one shard's messages may be, in bytes.

@@ -46,8 +46,8 @@ impl TaskShard {
     async fn run(&self) -> worker::Result<()> {
         let config = Config::current(&self.env).map_err(|_| worker::Error::from("not configured"))?;
         let started = clock::now();
-        let maintenance_succeeded = self.with_engine(|engine, context| Ok(engine.begin_alarm(context)))?;
         self.bound_broadcasts().await;
+        let maintenance_succeeded = self.with_engine(|engine, context| Ok(engine.begin_alarm(context)))?;
         let delivered = self.deliver_due(&config, started).await;
         let reported = self.report(&config, started).await;
         delivered.and(reported)?;
@@ -102,8 +102,8 @@ impl TaskShard {
         {
             let attempt = delivery::attempt(config, shard, &picked.dispatch, &picked.body).await;
             let Some(report) = attempt else { return Ok(()) };
-            self.with_engine(|engine, context| engine.record_own_attempt(context, &report))?;
             self.bound_broadcasts().await;
+            self.with_engine(|engine, context| engine.record_own_attempt(context, &report))?;
         }
         Ok(())
     }

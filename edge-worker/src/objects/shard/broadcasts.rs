@@ -59,8 +59,9 @@ impl TaskShard {
         self.broadcasts.queue.borrow().len()
     }
 
-    /// Sends the oldest broadcasts of a queue that is too long, before whoever has made it so goes on: so a shard that
-    /// receives more than it can broadcast does not fall behind without a bound.
+    /// Sends the oldest broadcasts of a queue that is too long, before anything is decided that makes it longer: so a shard
+    /// that receives more than it can broadcast does not fall behind without a bound. Whoever waits for this decides before
+    /// anything else is awaited, as others wait too.
     pub(super) async fn bound_broadcasts(&self) {
         while self.queued_broadcasts() > MAX_QUEUED {
             self.send_turn(MAX_QUEUED);
@@ -80,7 +81,7 @@ impl TaskShard {
 
     /// Sends to as many sockets as one turn has, until only so many broadcasts are left.
     fn send_turn(&self, most: usize) {
-        let mut left = TURN;
+        let mut left = faults::limited(TURN);
         while left > 0 && self.queued_broadcasts() > most {
             self.send_first(&mut left);
         }

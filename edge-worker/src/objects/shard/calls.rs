@@ -32,12 +32,12 @@ impl TaskShard {
         if let Err(mismatch) = self.begin_call(&call).await? {
             return Ok(js_sys::Error::new(&mismatch.0).into());
         }
+        AssertUnwindSafe(self.bound_broadcasts()).await;
         let queued = self.queued_broadcasts();
         let answer = self.with_engine(|engine, context| {
             engine.note_queued(queued);
             engine.call(context, call, &body)
         })?;
-        AssertUnwindSafe(self.bound_broadcasts()).await;
         Ok(answer.map_or(JsValue::NULL, |text| JsValue::from_str(&text)))
     }
 }
