@@ -1,10 +1,8 @@
-//! The configuration: read from the environment once per isolate, refused as a whole when a part is wrong.
+//! The configuration: read from the environment, refused as a whole when a part is wrong.
 
 mod admin;
+mod known;
 mod variable;
-
-use std::cell::OnceCell;
-use std::rc::Rc;
 
 use js_sys::Reflect;
 use vtryon_gateway_engine::credentials::tickets::Tickets;
@@ -20,14 +18,13 @@ use vtryon_gateway_engine::variables::{
 use vtryon_gateway_engine::{Deployment, MAX_OBJECT_BYTES, MAX_TICKET_SOCKETS};
 use vtryon_webhooks::diagnosis::SecretKind;
 use vtryon_webhooks::endpoint::UrlRules;
-use vtryon_webhooks::{BodyLimit, Code, Secret, Shards, Verifier};
-use worker::{Env, console_error};
+use vtryon_webhooks::{BodyLimit, Secret, Shards, Verifier};
+use worker::Env;
 use zeroize::Zeroizing;
 
 use self::variable::{Fault, fault, flag, list, missing, number, text, wrong};
 use crate::auth::{Admin, is_origin};
 use crate::clients::{DirectoryClient, ShardClient};
-use crate::http::response::ApiError;
 use crate::platform::clock;
 use crate::testing::faults;
 
@@ -46,11 +43,6 @@ pub(crate) struct Config {
     pub(crate) ticket_origins: Vec<String>,
 }
 
-thread_local! {
-    /// An isolate serves one deployment, whose environment never changes; none where it is faulty.
-    static CURRENT: OnceCell<Option<Rc<Config>>> = const { OnceCell::new() };
-}
-
 impl Config {
     /// Returns the client of the deployment's shards.
     pub(crate) fn shard_client(&self, env: &Env) -> ShardClient {
@@ -60,19 +52,6 @@ impl Config {
     /// Returns the client of the deployment's directory.
     pub(crate) fn directory_client(&self, env: &Env) -> DirectoryClient {
         DirectoryClient::new(env, self.deployment.placement)
-    }
-
-    /// Returns the configuration. A faulty one stops every request, and the log names the variable once for each isolate:
-    /// anybody may send requests.
-    pub(crate) fn current(env: &Env) -> Result<Rc<Self>, ApiError> {
-        let read = || {
-            let read = Self::read(env);
-            let log = |fault: &Fault| console_error!("configuration: {} {}", fault.variable, fault.what);
-            read.inspect_err(log).ok().map(Rc::new)
-        };
-        CURRENT
-            .with(|current| current.get_or_init(read).clone())
-            .ok_or_else(|| ApiError::new(Code::Unavailable))
     }
 
     /// Reads Vtryon's secrets in clear, in the order of the verifier's keys. For the directory, which looks for

@@ -78,11 +78,13 @@ export class Gateway extends Client {
   #options;
 
   /**
-   * Starts a gateway; `build` is `build` or `build-faults`, `outbound` answers what it fetches elsewhere,
-   * with `dashboard` it serves its pages too, with `https` everything over TLS with a self-signed certificate.
+   * Starts a gateway; `build` is `build` or `build-faults`, `entry` the text of a module that is started in place of it
+   * and may import it, `outbound` answers what it fetches elsewhere, with `dashboard` it serves its pages too, with
+   * `https` everything over TLS with a self-signed certificate.
    */
   static async start({
     build = "build",
+    entry = undefined,
     bindings = {},
     kvNamespaces = ["RESULTS"],
     outbound = undefined,
@@ -94,8 +96,12 @@ export class Gateway extends Client {
     gateway.#options = {
       modules: true,
       modulesRoot: path.join(ROOT, build),
-      scriptPath: path.join(ROOT, build, "index.js"),
-      modulesRules: [{ type: "CompiledWasm", include: ["**/*.wasm"] }],
+      scriptPath: path.join(ROOT, build, entry ? "entry.js" : "index.js"),
+      ...(entry && { script: entry }),
+      modulesRules: [
+        { type: "ESModule", include: ["**/*.js"] },
+        { type: "CompiledWasm", include: ["**/*.wasm"] },
+      ],
       ...RUNTIME,
       bindings: Object.fromEntries(
         Object.entries({ ...BINDINGS, ...bindings }).filter(([, value]) => value !== undefined),
