@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use vtryon_gateway_engine::protocol::{ShardRequest, result_key, seconds_kept};
 use vtryon_webhooks::{Code, Digest};
-use worker::{Context, Env, Response, console_error};
+use worker::{Context, Delay, Env, Response, console_error};
 
 use super::ApiContext;
 use crate::clients::ShardClient;
@@ -19,6 +19,11 @@ use crate::testing::metering::{self, BilledOperation};
 
 /// How long a reader waits for KV before the shard is asked.
 const READ_TIME: Duration = Duration::from_secs(2);
+
+/// How long after it was written a result is deleted again. KV refuses a second write to a key within a second
+/// (<https://developers.cloudflare.com/kv/api/write-key-value-pairs/#limits-to-kv-writes-to-the-same-key>), and a deletion
+/// is billed as a write.
+const BETWEEN_WRITES: Duration = Duration::from_millis(1100);
 
 /// Shows the final result of a task: from KV, else from its shard, and then KV keeps it.
 pub(super) async fn show(
@@ -85,6 +90,7 @@ async fn keep(
     match ask(shards, task_id).await {
         Ok(Some(_)) => Ok(()),
         Ok(None) | Err(_) => {
+            Delay::from(BETWEEN_WRITES).await;
             console_error!(
                 "results: a result was deleted from KV again, since its task may have been erased"
             );
@@ -104,11 +110,14 @@ async fn write(env: &Env, task: &Digest, result: String, seconds: u64) -> worker
     faults::before_kv(task)?;
     faults::before_kv_write(task).await;
     metering::count(BilledOperation::KvWrite);
-    Ok(env.kv(RESULTS)?.put(&result_key(task), result)?.expiration_ttl(seconds).execute().await?)
+    env.kv(RESULTS)?.put(&result_key(task), result)?.expiration_ttl(seconds).execute().await?;
+    faults::after_kv_write(task, clock::now());
+    Ok(())
 }
 
 async fn delete(env: &Env, task: &Digest) -> worker::Result<()> {
     faults::before_kv(task)?;
+    faults::before_kv_delete(task, clock::now())?;
     // It costs as much as a write.
     metering::count(BilledOperation::KvWrite);
     Ok(env.kv(RESULTS)?.delete(&result_key(task)).await?)

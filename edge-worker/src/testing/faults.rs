@@ -27,6 +27,8 @@ thread_local! {
     static HELD: std::cell::Cell<bool> = const { std::cell::Cell::new(false) };
     /// The shard that hangs.
     static HUNG: std::cell::Cell<Option<u32>> = const { std::cell::Cell::new(None) };
+    /// When the result of the task `fault:kv-late` was written to KV.
+    static WRITTEN_AT: std::cell::Cell<Option<Millis>> = const { std::cell::Cell::new(None) };
 }
 
 /// Returns whether the header of a request asks for a fault.
@@ -194,6 +196,31 @@ pub(crate) async fn before_kv_write(task: &Digest) {
 
 #[cfg(not(feature = "faults"))]
 pub(crate) async fn before_kv_write(_: &Digest) {}
+
+/// Notes when the result of the task `fault:kv-late` was written.
+#[cfg(feature = "faults")]
+pub(crate) fn after_kv_write(task: &Digest, now: Millis) {
+    if *task == Digest::of(b"fault:kv-late") {
+        WRITTEN_AT.set(Some(now));
+    }
+}
+
+#[cfg(not(feature = "faults"))]
+pub(crate) const fn after_kv_write(_: &Digest, _: Millis) {}
+
+/// Refuses to delete the result of the task `fault:kv-late` within a second after it was written, as KV does where it is
+/// deployed.
+#[cfg(feature = "faults")]
+pub(crate) fn before_kv_delete(task: &Digest, now: Millis) -> worker::Result<()> {
+    let is_late = *task == Digest::of(b"fault:kv-late");
+    let refuses = is_late && WRITTEN_AT.get().is_some_and(|at| now < at.plus_millis(1000));
+    if refuses { Err("KV DELETE failed: 429 Too Many Requests".into()) } else { Ok(()) }
+}
+
+#[cfg(not(feature = "faults"))]
+pub(crate) const fn before_kv_delete(_: &Digest, _: Millis) -> worker::Result<()> {
+    Ok(())
+}
 
 /// Returns the name under which an object within a jurisdiction is found among those outside: local runtimes have none.
 #[cfg(feature = "faults")]
