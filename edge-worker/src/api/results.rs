@@ -8,7 +8,7 @@ use vtryon_webhooks::{Code, Digest};
 use worker::{Context, Delay, Env, Response, console_error};
 
 use super::ApiContext;
-use crate::clients::ShardClient;
+use crate::clients::{OBJECT_LIMIT, ShardClient};
 use crate::config::RESULTS;
 use crate::http::response::{self, ApiError};
 use crate::http::task_id::task_id;
@@ -87,9 +87,9 @@ async fn keep(
     seconds: u64,
 ) -> worker::Result<()> {
     write(env, digest, result, seconds).await?;
-    match ask(shards, task_id).await {
-        Ok(Some(_)) => Ok(()),
-        Ok(None) | Err(_) => {
+    match with_timeout(OBJECT_LIMIT, ask(shards, task_id)).await {
+        Some(Ok(Some(_))) => Ok(()),
+        Some(Ok(None) | Err(_)) | None => {
             Delay::from(BETWEEN_WRITES).await;
             console_error!(
                 "results: a result was deleted from KV again, since its task may have been erased"

@@ -1,7 +1,8 @@
 //! Reports of attempts on their way to their shards. One travels with whatever its shard is asked next, an event for
 //! example: that saves a call and a commit. Where nothing is asked for a moment, those that wait are sent together.
 //!
-//! What waits is lost with its isolate. Then the lease ends, and the attempt is made again under the same `webhook-id`.
+//! What waits is lost with its isolate, and what is on its way with a request that the platform cancels. Then the lease
+//! ends, and the attempt is made again under the same `webhook-id`.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;

@@ -15,10 +15,11 @@ use worker::web_sys::RequestInit;
 use worker::{Delay, Env, Headers, Response, Stub, console_error};
 
 use super::object::Objects;
-use super::reports;
+use super::{OBJECT_LIMIT, reports};
 use crate::http::response::ApiError;
 use crate::platform::clock;
 use crate::platform::js::ShardMethods;
+use crate::platform::timeout::with_timeout;
 
 /// The status of an answer with a socket (RFC 9110, 15.2.2).
 const SWITCHING_PROTOCOLS: u16 = 101;
@@ -86,7 +87,11 @@ impl ShardClient {
             return;
         }
         Delay::from(reports::WAIT).await;
-        if reports::is_pending(shard) && self.call(shard, ShardRequest::ReportAttempts, &[]).await.is_err() {
+        if !reports::is_pending(shard) {
+            return;
+        }
+        let sent = with_timeout(OBJECT_LIMIT, self.call(shard, ShardRequest::ReportAttempts, &[])).await;
+        if !matches!(sent, Some(Ok(_))) {
             console_error!("deliveries were attempted, but not reported: they may be attempted again");
         }
     }
@@ -130,8 +135,8 @@ impl ShardClient {
     }
 }
 
-/// A call that is not answered yet. Where it fails, or nobody waits for it any more, its reports wait again: they may have
-/// arrived, but one that comes twice changes nothing.
+/// A call that is not answered yet. Where it fails, or is given up, its reports wait again: they may have arrived, but one
+/// that comes twice changes nothing. A request that the platform cancels does not drop it: its reports are lost.
 struct CallInTransit(Call);
 
 impl Drop for CallInTransit {

@@ -4,7 +4,8 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { Backend } from "../support/backends/backend.js";
 import { acknowledged, delivery, faster, named, taskOf } from "../support/deliveries.js";
-import { Gateway, until } from "../support/gateway.js";
+import { event, Gateway, resultKey, until } from "../support/gateway.js";
+import { ready } from "../support/live/streams.js";
 
 const SHARDS = 2;
 const HUNG = "fault:hung";
@@ -48,4 +49,35 @@ test("deliveries of another shard go on while its report waits for the one that 
 test("the hourly sweep reaches the others, and the directory", async () => {
   assert.equal((await gateway.sweep()).outcome, "ok");
   await gateway.logged("the hourly sweep did not reach shard");
+});
+
+/** Starts a gateway whose clock runs at its pace, with an endpoint for the event that makes a shard hang. */
+async function unhurried(t) {
+  const gateway = await Gateway.start({ build: "build-faults", bindings: { SHARDS: "3" } });
+  t.after(() => gateway.stop());
+  const backend = await Backend.start();
+  t.after(() => backend.stop());
+  await gateway.register(backend.url, { events: ["hang"] });
+  return gateway;
+}
+
+test("the report of a first attempt is given up", async (t) => {
+  const gateway = await unhurried(t);
+  await acknowledged(gateway, named("hang", HUNG));
+  await gateway.logged("deliveries were attempted, but not reported");
+});
+
+test("a result that its shard does not confirm in time is deleted from KV again", async (t) => {
+  const gateway = await unhurried(t);
+  // Who watches makes that there are broadcasts to be held. Of the shards, one has all tasks but that of the release.
+  await ready(t, "WebSocket", gateway, "/api/live", { shards: [0, 1, 2] });
+  const read = "fault:kv-late";
+  const data = { result_url: "https://cdn.example/1.png" };
+  await acknowledged(gateway, event(read, "completed", { data }), event("fault:hold", "queued"));
+  assert.equal((await gateway.api(`/api/tasks/${read}/result`)).status, 200);
+  await acknowledged(gateway, named("hang", HUNG));
+  await acknowledged(gateway, event("fault:release", "queued"));
+  await gateway.logged("a result was deleted from KV again");
+  const kv = await gateway.kv();
+  await until(async () => (await kv.get(resultKey(read))) === null);
 });
