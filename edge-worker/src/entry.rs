@@ -9,6 +9,7 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use js_sys::Promise;
 use vtryon_gateway_engine::access::scope::Scope;
+use vtryon_gateway_engine::log::Decision;
 use vtryon_webhooks::Code;
 use wasm_bindgen::prelude::wasm_bindgen;
 use worker::wasm_bindgen_futures::future_to_promise;
@@ -30,7 +31,7 @@ use crate::platform::clock;
 use crate::platform::timeout::with_timeout;
 use crate::testing::metering::BilledOperation;
 use crate::testing::{faults, metering};
-use crate::{api, live};
+use crate::{api, live, log};
 
 /// How long a request may take, its sender's share included: far more than it needs, far less than a
 /// sender waits. A test event may take as long as an endpoint may, 30 seconds, and a little.
@@ -138,7 +139,14 @@ async fn serve(
             let caller =
                 config.admin.admit(&request, &config.directory_client(&env), needed, clock::now()).await?;
             let audited = caller.audited(&request, format!("{} /api/{path}", head.method))?;
-            api::answer(api, request, &audited, &env, &config, context).await
+            let changed = api.statuses_of_change(&head.method);
+            let response = api::answer(api, request, &audited, &env, &config, context).await?;
+            let status = response.status_code();
+            if changed.contains(&status) {
+                let decision = Decision::ChangeMade { operation: audited.operation, status };
+                log::write(config.deployment.log_level, &decision, None);
+            }
+            Ok(response)
         }
         Target::Webhook | Target::NotFound => Err(ApiError::new(Code::NotFound)),
     }?;

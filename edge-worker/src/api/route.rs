@@ -1,5 +1,7 @@
 //! The routes of the API below `/api`.
 
+use std::ops::Range;
+
 use vtryon_gateway_engine::access::scope::Scope;
 use vtryon_gateway_engine::protocol::settings::EndpointKind::{self, Alerts, Tasks};
 
@@ -148,5 +150,15 @@ impl Api {
             path: "",
             scope: READ,
         }))
+    }
+
+    /// Returns the statuses of answers to a request that has changed something: none of reads and tickets, and 202 alone of
+    /// a range replay, since one that is only counted is answered 200.
+    pub(crate) fn statuses_of_change(&self, method: &str) -> Range<u16> {
+        match (method, self) {
+            ("GET" | "HEAD", _) | (_, Self::IssueTicket) => 0..0,
+            (_, Self::ReplayRange) => 202..203,
+            _ => 200..300,
+        }
     }
 }

@@ -11,8 +11,7 @@ use std::panic::AssertUnwindSafe;
 
 use futures_util::FutureExt;
 use vtryon_gateway_engine::directory::{Answer, Step, Then};
-use vtryon_gateway_engine::log::Decision;
-use vtryon_gateway_engine::protocol::{ALERT_SHARD, AuditedRequest, DirectoryCall, ShardRequest};
+use vtryon_gateway_engine::protocol::{ALERT_SHARD, DirectoryCall, ShardRequest};
 use vtryon_gateway_engine::text::json;
 use vtryon_gateway_engine::{Context, Failure, Refusal, directory as engine};
 use vtryon_webhooks::{Code, Millis};
@@ -71,14 +70,7 @@ impl DurableObject for Directory {
 
 impl Directory {
     async fn answer(&self, call: DirectoryCall) -> Result<Response, ApiError> {
-        let audited = call.audited.clone();
         let answer = self.run(|directory, context| directory.request(context, call)).await?;
-        if let Some(AuditedRequest { operation, .. }) = audited
-            && answer.status < 300
-        {
-            let least = Config::current(&self.env)?.deployment.log_level;
-            log::write(least, &Decision::ChangeMade { operation, status: answer.status }, None);
-        }
         response::json_text(answer.status, &answer.json)
     }
 

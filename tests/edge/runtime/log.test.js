@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { read } from "../../pages.js";
 import { Backend } from "../support/backends/backend.js";
-import { acknowledged, named } from "../support/deliveries.js";
+import { acknowledged, delivery, named } from "../support/deliveries.js";
 import { event, Gateway, until } from "../support/gateway.js";
 
 const codes = (cell) => [...cell.matchAll(/`(\w+)`/g)].map(([, name]) => name);
@@ -107,5 +107,32 @@ test("no line names a task, and at the level `info` none is of an event that is 
   assert.deepEqual(
     logged("attempt_made").filter(({ outcome }) => outcome === "delivered"),
     [],
+  );
+});
+
+test("a change is logged with the status of its answer, and nothing that has changed nothing", async () => {
+  const earlier = logged("change_made").length;
+  const { id } = await delivery(gateway, { task_id: "task_ok" });
+  const { endpoint } = backends.ok;
+  for (const [path, init, status] of [
+    ["/api/tasks/task_unknown", { method: "DELETE" }, 404],
+    ["/api/deliveries/dlv_0_65536000001/replay", { method: "POST" }, 404],
+    [`/api/deliveries/${id}/replay`, { method: "POST" }, 202],
+    ["/api/tickets", { json: { task_id: "task_ok" } }, 201],
+    ["/api/replay", { json: { endpoint, which: "all", dry_run: true } }, 200],
+    ["/api/replay", { json: { endpoint, which: "all" } }, 202],
+    [`/api/endpoints/${endpoint}`, {}, 200],
+  ]) {
+    assert.equal((await gateway.api(path, init)).status, status, path);
+  }
+  await gateway.wholeLog();
+  assert.deepEqual(
+    logged("change_made")
+      .slice(earlier)
+      .map(({ operation, status }) => [operation, status]),
+    [
+      ["POST /api/deliveries/{delivery_id}/replay", 202],
+      ["POST /api/replay", 202],
+    ],
   );
 });
