@@ -69,7 +69,7 @@ pub(crate) async fn count_refusal(
 }
 
 /// Counts a rejected request, and makes sure that the directory gets a report after the answer. The first of
-/// each cause is logged, and their number with each report: a flood can't fill the log.
+/// each cause is logged, and the number of the others with each report: a flood can't fill the log.
 pub(crate) async fn note(
     code: Code,
     path: PathKind,
@@ -93,9 +93,12 @@ pub(crate) async fn note(
 
 /// Reports to the directory. Where that fails, the causes are counted again, and go with the next report.
 async fn report(env: &Env) {
-    let causes = TALLY.with_borrow_mut(|tally| tally.take(clock::now()));
-    for RejectionCause { code, path, count, .. } in causes.iter().filter(|cause| cause.count > 1) {
-        log_rejected(*code, *path, *count);
+    let mut causes = TALLY.with_borrow_mut(|tally| tally.take(clock::now()));
+    for cause in &mut causes {
+        let count = cause.take_unlogged();
+        if count > 0 {
+            log_rejected(cause.code, cause.path, count);
+        }
     }
     let report = DirectoryRequest::ReportRejections {
         rejections: causes.iter().map(RejectionCause::report).collect(),

@@ -31,6 +31,8 @@ pub(super) struct RejectionCause {
     pub(super) code: Code,
     pub(super) path: PathKind,
     pub(super) count: i64,
+    /// How many of them the log has.
+    logged: i64,
     pub(super) first_at: Millis,
     pub(super) last_at: Millis,
     /// The sample that others can't overwrite: the first whose body names a task, as Vtryon's do, else the first.
@@ -51,14 +53,15 @@ pub(super) struct RejectedRequest {
 impl Tally {
     pub(super) const EMPTY: Self = Self { causes: Vec::new(), reported_at: None, is_awaited: false };
 
-    /// Adds what was counted, and tells whether it is the first of its cause.
+    /// Adds what was counted, and tells whether it is the first of its cause, which is logged at once.
     pub(super) fn add(&mut self, more: RejectionCause) -> bool {
         let is_same = |cause: &&mut RejectionCause| (cause.code, cause.path) == (more.code, more.path);
         let Some(cause) = self.causes.iter_mut().find(is_same) else {
-            self.causes.push(more);
+            self.causes.push(RejectionCause { logged: more.logged.max(1), ..more });
             return true;
         };
         cause.count += more.count;
+        cause.logged += more.logged;
         cause.first_at = cause.first_at.min(more.first_at);
         cause.last_at = cause.last_at.max(more.last_at);
         for request in [more.first, more.last] {
@@ -98,7 +101,15 @@ impl RejectionCause {
     pub(super) fn of(code: Code, path: PathKind, request: RejectedRequest) -> Self {
         let request = Rc::new(request);
         let (first_at, last_at) = (request.received_at, request.received_at);
-        Self { code, path, count: 1, first_at, last_at, first: Rc::clone(&request), last: request }
+        Self { code, path, count: 1, logged: 0, first_at, last_at, first: Rc::clone(&request), last: request }
+    }
+
+    /// Returns how many of them the log does not have yet, for the caller to log: it has them from here on, also where the
+    /// report fails and they are counted again.
+    pub(super) const fn take_unlogged(&mut self) -> i64 {
+        let unlogged = self.count - self.logged;
+        self.logged = self.count;
+        unlogged
     }
 
     fn keep_sample(&mut self, request: Rc<RejectedRequest>) {

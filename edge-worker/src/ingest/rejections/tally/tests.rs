@@ -51,6 +51,24 @@ fn a_cause_is_counted_with_its_first_and_last_request() {
 }
 
 #[test]
+fn what_was_logged_is_not_logged_again_when_its_report_has_failed() {
+    let rejected = |at| cause(Code::MissingSignature, PathKind::Webhook, at, "", b"");
+    let mut tally = Tally::EMPTY;
+    for (requests, unlogged) in [(1, 0), (3, 3), (0, 0), (1, 1)] {
+        for at in 0..requests {
+            tally.add(rejected(at));
+        }
+        let mut taken = tally.take(Millis(50));
+        let counts: Vec<_> = taken.iter_mut().map(RejectionCause::take_unlogged).collect();
+        assert_eq!(counts, [unlogged]);
+        for cause in taken {
+            tally.add(cause);
+        }
+    }
+    assert_eq!(tally.take(Millis(60)).first().map(|cause| cause.count), Some(5));
+}
+
+#[test]
 fn noise_before_and_after_it_does_not_overwrite_an_event() {
     const EVENT: &[u8] = br#"{"event":"a","task_id":"b"}"#;
     let mut tally = Tally::EMPTY;
