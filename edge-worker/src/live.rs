@@ -96,7 +96,7 @@ pub(crate) async fn all(
         cursor.merge(&StreamCursor::at(config.deployment.shards.count(), shard, position));
         sockets.push(socket);
     }
-    let ids = Ids::merged(config.deployment.shards, cursor);
+    let ids = Ids::Merged { shards: config.deployment.shards, cursor };
     match form {
         Form::Socket { protocol } => {
             fan_in::open(sockets, ids, config.deployment.shards, wanted.permit.clone(), protocol)
@@ -164,7 +164,7 @@ async fn one(
         }
         Form::Events => {
             let (socket, _) = socket(shards, shard, subscription).await?;
-            event_stream::open(vec![socket], Ids::of_shard(), wanted.permit.clone(), Acknowledge::Yes)
+            event_stream::open(vec![socket], Ids::OfShard, wanted.permit.clone(), Acknowledge::Yes)
         }
         Form::Plain => Err(not_plain()),
     }

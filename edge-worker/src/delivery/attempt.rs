@@ -146,6 +146,7 @@ async fn open<'a>(
 }
 
 /// What an endpoint answered.
+#[derive(Default)]
 struct Answer {
     status: Option<u16>,
     error: Option<&'static str>,
@@ -157,16 +158,8 @@ struct Answer {
 }
 
 impl Answer {
-    const fn none(error: &'static str) -> Self {
-        Self {
-            status: None,
-            error: Some(error),
-            answer_excerpt: String::new(),
-            location_host: None,
-            is_aborted: false,
-            retry_after_ms: None,
-            previous_secret: false,
-        }
+    fn none(error: &'static str) -> Self {
+        Self { error: Some(error), ..Self::default() }
     }
 }
 

@@ -128,13 +128,11 @@ async fn sample(head: &Head, body: SampleBody<'_>) -> RejectedRequest {
     let declared = head.declared().and_then(|length| length.parse().ok());
     let (body, body_bytes) = match body {
         SampleBody::Read(bytes) => (bytes.get(..MAX_BODY).unwrap_or(bytes).to_vec(), Some(bytes.len())),
-        SampleBody::Unread(request) => match body::beginning(request, MAX_BODY, SAMPLE_TIMEOUT).await {
-            (bytes, true) => {
-                let length = bytes.len();
-                (bytes, Some(length))
-            }
-            (bytes, false) => (bytes, declared),
-        },
+        SampleBody::Unread(request) => {
+            let (bytes, is_whole) = body::beginning(request, MAX_BODY, SAMPLE_TIMEOUT).await;
+            let length = if is_whole { Some(bytes.len()) } else { declared };
+            (bytes, length)
+        }
         SampleBody::Unwanted => (Vec::new(), declared),
     };
     RejectedRequest {

@@ -61,22 +61,14 @@ impl<'a> Frame<'a> {
     }
 }
 
-/// The ids of a stream: those of its one shard, or cursors over all shards.
+/// The ids of a stream: those of its one shard, or cursors over all shards, which begin with the positions that the streams
+/// of the shards begin after.
 pub(super) enum Ids {
     OfShard,
     Merged { shards: Shards, cursor: StreamCursor },
 }
 
 impl Ids {
-    pub(super) const fn of_shard() -> Self {
-        Self::OfShard
-    }
-
-    /// Begins with the positions that the streams of all shards begin after.
-    pub(super) const fn merged(shards: Shards, cursor: StreamCursor) -> Self {
-        Self::Merged { shards, cursor }
-    }
-
     /// Returns the id for the client, and the message with that id.
     pub(super) fn rewrite(&mut self, frame: &Frame<'_>) -> (Option<String>, String) {
         let (Some(id), Self::Merged { shards, cursor }) = (&frame.id, self) else {
@@ -100,7 +92,8 @@ mod tests {
     #[test]
     fn ids_of_all_shards_go_on_from_where_each_begins() {
         let shards = Shards::new(2).unwrap();
-        let mut ids = Ids::merged(shards, StreamCursor::parse("1.2.0_3.1_4", shards).ok().unwrap());
+        let cursor = StreamCursor::parse("1.2.0_3.1_4", shards).ok().unwrap();
+        let mut ids = Ids::Merged { shards, cursor };
         // a message, the id that is given, the message that is given
         let rows = [
             (
@@ -119,7 +112,7 @@ mod tests {
             let expected = (id.map(str::to_owned), rewritten.to_owned());
             assert_eq!(ids.rewrite(&Frame::of(message)), expected, "{message}");
         }
-        let mut ids = Ids::of_shard();
+        let mut ids = Ids::OfShard;
         let message = r#"{"id":"1.2.1_5","type":"ready"}"#;
         assert_eq!(ids.rewrite(&Frame::of(message)), (Some("1.2.1_5".to_owned()), message.to_owned()));
         assert!(Frame::of(message).is_ready());

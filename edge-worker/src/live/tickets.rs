@@ -85,7 +85,7 @@ async fn stream(pass: Pass, request: &Request, env: &Env, config: &Config) -> Re
         (SubscribeResponse::Over | SubscribeResponse::Erased, _) => Ok(Response::empty()?.with_status(204)),
         (SubscribeResponse::Opened(response), Form::Events) => {
             let socket = response.websocket().ok_or_else(|| ApiError::new(Code::Unavailable))?;
-            event_stream::open(vec![socket], Ids::of_shard(), permit, Acknowledge::No)
+            event_stream::open(vec![socket], Ids::OfShard, permit, Acknowledge::No)
         }
         (SubscribeResponse::Opened(response), Form::Socket { protocol }) => {
             let socket = response.websocket().ok_or_else(|| ApiError::new(Code::Unavailable))?;

@@ -37,9 +37,5 @@ pub(crate) fn between(from: Millis, to: Millis) -> Duration {
 
 /// Returns a point in time as the platform's alarms take it.
 pub(crate) fn alarm_date(at: Millis) -> Date {
-    date(faults::unscaled(at))
-}
-
-fn date(at: Millis) -> Date {
-    Date::new(&JsValue::from_f64(at.0 as f64))
+    Date::new(&JsValue::from_f64(faults::unscaled(at).0 as f64))
 }
