@@ -18,7 +18,7 @@ use crate::testing::faults;
 const ENDPOINT_LABEL: &str = "vtryon-webhooks seal 1";
 const VTRYON_LABEL: &str = "vtryon-webhooks secrets 1";
 
-/// How many signers, and how many headers, an isolate keeps ready.
+/// How many signers, and how many headers, an isolate keeps ready; where there are more, it begins anew.
 const MAX_READY: usize = 256;
 
 thread_local! {
@@ -89,7 +89,7 @@ impl<'a> Sealer<'a> {
         Ok(bytes.map(EndpointSecret::from_bytes))
     }
 
-    /// Makes the secret of an endpoint ready to sign, once in the life of an isolate.
+    /// Returns the secret of an endpoint, ready to sign; it is opened where the isolate does not have it ready.
     pub(crate) async fn signer(&self, endpoint: i64, secret: &Sealed) -> worker::Result<Option<Rc<Signer>>> {
         let owner = Owner::Endpoint { endpoint, version: secret.version };
         once(&SIGNERS, &owner, &secret.sealed, async || {
@@ -113,7 +113,7 @@ impl<'a> Sealer<'a> {
         Ok(sealed)
     }
 
-    /// Opens the value of a header, once in the life of an isolate.
+    /// Returns the value of a header; it is opened where the isolate does not have it ready.
     pub(crate) async fn open_header(
         &self,
         endpoint: i64,

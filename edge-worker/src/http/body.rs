@@ -47,8 +47,8 @@ enum BodyError {
     Platform(worker::Error),
 }
 
-/// Reads a body, at most `limit` bytes. One that is declared too long is not read at all; one of undeclared length (chunked) is read until the
-/// limit is passed.
+/// Reads a body, at most `limit` bytes. One that is declared too long is not read at all; one of undeclared length
+/// (chunked) is read until the limit is passed.
 ///
 /// # Errors
 /// `payload_too_large`; `incomplete_body` where the connection ends first, or its chunks are malformed; `body_timeout`;

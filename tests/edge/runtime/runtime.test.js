@@ -20,7 +20,7 @@ test("wrangler deploys with the date and the flags that the tests run with", () 
   assert.deepEqual({ compatibilityDate, compatibilityFlags }, RUNTIME);
 });
 
-test("a request or an alarm that never ends is stopped after 10 s of CPU time", () => {
+test("wrangler.toml limits the CPU time to 10 s", () => {
   assert.equal(unstable_readConfig({ config: CONFIG }).limits.cpu_ms, 10_000);
 });
 
