@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { read } from "../../pages.js";
 import { Backend } from "../support/backends/backend.js";
-import { acknowledged, delivery, named } from "../support/deliveries.js";
+import { acknowledged, delivery, faster, named } from "../support/deliveries.js";
 import { event, Gateway, until } from "../support/gateway.js";
 
 const codes = (cell) => [...cell.matchAll(/`(\w+)`/g)].map(([, name]) => name);
@@ -27,7 +27,10 @@ const EITHER = ["status", "error"];
 let gateway;
 const backends = {};
 before(async () => {
-  gateway = await Gateway.start({ bindings: { LOG_LEVEL: "debug", SHARDS: "1" } });
+  gateway = await Gateway.start({
+    build: "build-faults",
+    bindings: { LOG_LEVEL: "debug", SHARDS: "1", RETENTION_HOURS: "8760", ...faster(5) },
+  });
   for (const [name, answer] of Object.entries({
     ok: "ok",
     down: "fail",
