@@ -31,7 +31,7 @@ use sha2::Sha256;
 use zeroize::Zeroizing;
 
 use crate::error::{Code, Error};
-use crate::secret::{Fingerprint, Key, SECRET_PREFIX, key_block};
+use crate::secret::{Fingerprint, Key, SECRET_PREFIX, check_key, key_block};
 use crate::signature::Signature;
 use crate::standard_webhooks;
 
@@ -53,7 +53,8 @@ impl EndpointSecret {
     /// is the HMAC key of Vtryon's signature.
     ///
     /// # Errors
-    /// [`Code::InvalidRequest`] in the field `secret`, for any other text.
+    /// [`Code::InvalidRequest`] in the field `secret`, for any other text, and for 32 zero bytes: every receiver refuses
+    /// them, since anyone can sign with them.
     ///
     /// ```
     /// use vtryon_webhooks::delivery::EndpointSecret;
@@ -65,10 +66,12 @@ impl EndpointSecret {
     pub fn parse(text: &str) -> Result<Self, Error> {
         let mut bytes = Zeroizing::new([0; 32]);
         match text.strip_prefix(SECRET_PREFIX).map(|digits| Base64::decode(digits, &mut *bytes)) {
-            Some(Ok(decoded)) if decoded.len() == 32 => Ok(Self(bytes)),
-            Some(Ok(_) | Err(_)) | None => {
-                Err(Error::in_field(Code::InvalidRequest, "secret", "is not whsec_ and 32 bytes in base64"))
-            }
+            Some(Ok(decoded)) if decoded.len() == 32 && check_key(decoded).is_ok() => Ok(Self(bytes)),
+            Some(Ok(_) | Err(_)) | None => Err(Error::in_field(
+                Code::InvalidRequest,
+                "secret",
+                "is not whsec_ and 32 random bytes in base64",
+            )),
         }
     }
 

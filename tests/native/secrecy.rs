@@ -97,7 +97,7 @@ fn endpoints_and_diagnoses_show_no_secret() {
         (format!("{:?}", secret.signer()), "Signer(1fd4a1ce)"),
         (format!("{candidate:?}"), "Candidate(Endpoint)"),
         (format!("{sample:?}"), "Sample { header_bytes: 7, body_bytes: 50, is_whole: false }"),
-        (refused.to_string(), "`secret` is not whsec_ and 32 bytes in base64"),
+        (refused.to_string(), "`secret` is not whsec_ and 32 random bytes in base64"),
     ];
     for (is, should) in shown {
         assert_eq!(is, should);

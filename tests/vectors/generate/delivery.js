@@ -53,7 +53,7 @@ function identity(name, why, [kind, ...parts]) {
 }
 
 const COUNTED = Buffer.from(Array.from({ length: 32 }, (_, place) => place)).toString("hex");
-const ZEROS = "00".repeat(32);
+const ALMOST_ZEROS = `${"00".repeat(31)}01`;
 const ONES = "ff".repeat(32);
 const DIGEST = digest("{}");
 const WHOLE = Buffer.from(COUNTED, "hex").toString("base64");
@@ -63,7 +63,7 @@ export const delivery = [
     id: "evt_3bd1c5a3c0c2ee0b2f7d8b1f8e8c7a66",
     body: text('{"event":"generation.status_changed","task_id":"task_123","status":"queued"}'),
   }),
-  signed("zeros", "base64 of A alone", ZEROS),
+  signed("almost zeros", "base64 of A almost alone", ALMOST_ZEROS),
   signed("ones", "base64 with slashes: not the alphabet of URLs", ONES),
   signed(
     "plus signs",
@@ -82,8 +82,13 @@ export const delivery = [
   refused("another prefix", "names are exact", `WHSEC_${WHOLE}`),
   refused("no padding", "one spelling", `whsec_${WHOLE.replace("=", "")}`),
   refused("more padding", "one spelling", `whsec_${WHOLE}=`),
-  refused("31 bytes", "32 are needed", `whsec_${Buffer.alloc(31).toString("base64")}`),
-  refused("33 bytes", "32 are needed", `whsec_${Buffer.alloc(33).toString("base64")}`),
+  refused("31 bytes", "32 are needed", `whsec_${Buffer.alloc(31, 7).toString("base64")}`),
+  refused("33 bytes", "32 are needed", `whsec_${Buffer.alloc(33, 7).toString("base64")}`),
+  refused(
+    "zero bytes",
+    "receivers refuse them: anyone can sign with them",
+    `whsec_${Buffer.alloc(32).toString("base64")}`,
+  ),
   refused("a blank before it", "a careless paste", ` whsec_${WHOLE}`),
   refused("a line feed after it", "a careless paste", `whsec_${WHOLE}\n`),
   refused("a blank inside", "not base64", `whsec_ ${WHOLE.slice(1)}`),
