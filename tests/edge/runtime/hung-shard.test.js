@@ -52,7 +52,7 @@ test("the hourly sweep reaches the others, and the directory", async () => {
 });
 
 /** Starts a gateway whose clock runs at its pace, with an endpoint for the event that makes a shard hang. */
-async function unhurried(t) {
+async function startInRealTime(t) {
   const gateway = await Gateway.start({ build: "build-faults", bindings: { SHARDS: "3" } });
   t.after(() => gateway.stop());
   const backend = await Backend.start();
@@ -62,14 +62,14 @@ async function unhurried(t) {
 }
 
 test("the report of a first attempt is given up", async (t) => {
-  const gateway = await unhurried(t);
+  const gateway = await startInRealTime(t);
   await acknowledged(gateway, named("hang", HUNG));
   await gateway.logged("deliveries were attempted, but not reported");
 });
 
 test("a result that its shard does not confirm in time is deleted from KV again", async (t) => {
-  const gateway = await unhurried(t);
-  // Who watches makes that there are broadcasts to be held. Of the shards, one has all tasks but that of the release.
+  const gateway = await startInRealTime(t);
+  // Broadcasts are held only where there is a subscriber. Of the shards, one has all tasks but that of the release.
   await ready(t, "WebSocket", gateway, "/api/live", { shards: [0, 1, 2] });
   const read = "fault:kv-late";
   const data = { result_url: "https://cdn.example/1.png" };
