@@ -105,10 +105,10 @@ async function isStored(
   // A gateway that has none of the file stores events as they arrive: so its first batch is tried before its last one.
   const { value: first } = await batchesOf(chunksOf(file, 0, offset), BEGINNING).next();
   const beginning = await send(first?.body ?? Buffer.alloc(0), target, report);
-  report.checked(beginning);
+  report.countProbe(beginning);
   if (beginning.stored > 0) return false;
   const batch = await send(read(file, lastBatch, offset), target, report);
-  report.checked(batch);
+  report.countProbe(batch);
   // A gateway with another secret refuses these lines, and blank lines are never sent: neither shows that they are stored.
   return batch.stored === 0 && batch.duplicates + batch.capped > 0;
 }

@@ -44,8 +44,11 @@ export class Report {
     );
   }
 
-  /** Counts what was stored to see whether the gateway is a new one: when it is sent again, it is a duplicate. */
-  checked({ stored, erased }: BatchResult): void {
+  /**
+   * Counts the lines that the probe of `isStored` has stored. They are sent once more and then come back as duplicates,
+   * which are taken off here.
+   */
+  countProbe({ stored, erased }: BatchResult): void {
     this.#stored += stored - erased;
     this.#erased += erased;
     this.#duplicates -= stored;
