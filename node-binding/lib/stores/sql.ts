@@ -59,7 +59,7 @@ const PRUNE_AFTER_MS = 60 * 60 * 1000;
 export function warnOfUnpruned(error: unknown): void {
   const code = (error as { code?: unknown } | null | undefined)?.code;
   console.warn(
-    `vtryon-webhooks: expired rows could not be removed (${code}); if that stays, see whether the store may delete them`,
+    `vtryon-webhooks: expired rows could not be removed (${code ?? "no code"}); if that stays, see whether the store may delete them`,
   );
 }
 

@@ -110,6 +110,18 @@ if (PROGRAMS === undefined) {
   });
   test("postgres: a table in a schema", async () => {
     const { pool, run, close } = await open();
+  test("postgres: an error without a code while rows are removed", async (t) => {
+    const { pool, close } = await open();
+    const warn = t.mock.method(console, "warn", () => {});
+    const store = new PostgresStore({
+      connect: () => pool.connect(),
+      query: (sql, values) =>
+        sql.includes("DELETE") ? Promise.reject(new Error("private")) : pool.query(sql, values),
+    });
+    await claimed(store, "a");
+    assert.match(warn.mock.calls[0].arguments[0], /\(no code\)/);
+    await close();
+  });
     await run("DROP SCHEMA IF EXISTS shop CASCADE; CREATE SCHEMA shop");
     const store = new PostgresStore(pool, { table: "shop.Order" });
     for (let times = 0; times < 2; times += 1) await store.migrate();
