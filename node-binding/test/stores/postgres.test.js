@@ -103,6 +103,7 @@ if (PROGRAMS === undefined) {
     const pool = new pg.Pool({ ...server.connection, user: "clerk" });
     const store = new PostgresStore(pool);
     await store.commit("a", await claimed(store, "a"), TTL);
+    await assert.rejects(store.migrate(), { code: "42501" });
     assert.match(warn.mock.calls[0].arguments[0], /\(42501\)/);
     assert.equal((await store.claim("a", LEASE)).state, "done");
     await pool.end();
