@@ -68,7 +68,8 @@ export class PostgresStore<Client extends PostgresClient> implements Idempotency
     this.#now = now;
     this.#namespaced = namespaced;
     this.#schema = schema(table);
-    this.#sql = statements(table, now === undefined ? SERVER_NOW : "CAST($now AS BIGINT)");
+    const sqlNow = now === undefined ? SERVER_NOW : "CAST($now AS BIGINT)";
+    this.#sql = statements(table, sqlNow, "FOR UPDATE SKIP LOCKED");
   }
 
   /** Creates the table if it is missing. */
@@ -140,7 +141,10 @@ export class PostgresStore<Client extends PostgresClient> implements Idempotency
     }
   }
 
-  /** Removes expired rows. Never rejects: an event is handled also where they can't be removed. */
+  /**
+   * Removes expired rows. Never rejects: an event is handled also where they can't be removed. Waits for no other
+   * transaction: the key of the event is claimed already, and its retries are refused until the lease ends.
+   */
   async #prune(on: Pick<PostgresClient, "query">): Promise<void> {
     const now = this.#now?.() ?? Date.now();
     if (now - this.#prunedAt < PRUNE_EVERY_MS) return;

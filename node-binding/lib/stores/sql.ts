@@ -93,8 +93,11 @@ export interface Statements {
   readonly prune: string;
 }
 
-/** Returns the statements for a table; `now` is the SQL expression for the time. Throws `invalid_option`. */
-export function statements(table: string, now: string): Statements {
+/**
+ * Returns the statements for a table; `now` is the SQL expression for the time, and `skipLocked` the clause that leaves
+ * rows out which others have locked. Throws `invalid_option`.
+ */
+export function statements(table: string, now: string, skipLocked = ""): Statements {
   const { rows } = quoteTable(table);
   const prunable = `expires_at < ${now} - ${PRUNE_AFTER_MS} AND fence < ${now} - ${PRUNE_AFTER_MS}`;
   return {
@@ -125,10 +128,10 @@ export function statements(table: string, now: string): Statements {
       ON CONFLICT (key) DO UPDATE SET expires_at = excluded.expires_at
       WHERE known.expires_at <= ${now}
       RETURNING fence`,
-    // The condition is repeated: a row may be claimed again between its selection and its removal.
+    // The condition is repeated: without locks a row may be claimed again between its selection and its removal.
     prune: `
       DELETE FROM ${rows} WHERE ${prunable} AND key IN (
-        SELECT key FROM ${rows} WHERE ${prunable} ORDER BY expires_at LIMIT ${PRUNE_ROWS})`,
+        SELECT key FROM ${rows} WHERE ${prunable} ORDER BY expires_at LIMIT ${PRUNE_ROWS} ${skipLocked})`,
   };
 }
 
