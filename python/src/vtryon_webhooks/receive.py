@@ -23,6 +23,7 @@ from vtryon_webhooks.callbacks import (
     is_async,
     is_unawaited,
 )
+from vtryon_webhooks.codes import TABLE
 from vtryon_webhooks.errors import WebhookError
 from vtryon_webhooks.event import parse
 from vtryon_webhooks.options import (
@@ -44,8 +45,7 @@ DEFAULT_DEADLINE = 10.0
 
 # Under ASGI, `receive` waits for the end of the connection after it has passed on the body.
 _BODY_TIMEOUT_HINT = (
-    "send the whole body at once; see whether a proxy holds it back, or a middleware has read it "
-    "and passed on the same `receive`"
+    f"{TABLE['body_timeout'].hint}, or a middleware has read it and passed on the same `receive`"
 )
 
 
