@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import logging
 from typing import Any
 
@@ -67,6 +68,41 @@ def test_flask(read: Any, content_type: str, cached: bool, terminated: bool) -> 
         read()
 
     check(wsgi(app, sent(content_type), terminated=terminated), cached)
+
+
+class WsgiReader:
+    """A middleware of WSGI that reads the body, and puts no new stream in its place."""
+
+    def __init__(self, app: Any, size: int) -> None:
+        self.app = app
+        self.size = size
+
+    def __call__(self, environ: dict[str, Any], start_response: Any) -> Any:
+        environ["wsgi.input"].read(self.size)
+        return self.app(environ, start_response)
+
+
+@pytest.mark.parametrize("make", [flask_app, django_wsgi])
+@pytest.mark.parametrize("size", [-1, 5])
+@pytest.mark.parametrize("terminated", [False, True])
+def test_wsgi_middleware(
+    make: Any, size: int, terminated: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    app = WsgiReader(make(lambda event: None, secrets=SECRET), size)
+    with caplog.at_level(logging.INFO, "vtryon_webhooks"):
+        assert wsgi(app, sent(JSON), terminated=terminated).status == 400
+    assert "or a middleware has read the body" in caplog.text
+
+
+def test_flask_with_a_copy_of_a_body_that_was_cut_off() -> None:
+    app = flask_app(lambda event: None, secrets=SECRET)
+
+    @app.before_request
+    def before() -> None:
+        flask_request.get_data()
+
+    answer = wsgi(app, sent(JSON), io.BytesIO(BODY[:10]), terminated=True)
+    assert (answer.status, b'"error":"incomplete_body"' in answer.body) == (400, True)
 
 
 async def read_stream(request: Request) -> None:

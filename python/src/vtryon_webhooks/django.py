@@ -27,7 +27,7 @@ from vtryon_webhooks.event import VtryonEvent
 from vtryon_webhooks.options import DEFAULT_MAX_BODY_BYTES, UNSET, Scheme, Unset
 from vtryon_webhooks.receive import DEFAULT_DEADLINE, IncomingRequest, Receiver, length_of
 from vtryon_webhooks.secret_source import SecretSource
-from vtryon_webhooks.wsgi import check_forwarded, read_all, read_error
+from vtryon_webhooks.wsgi import check_forwarded, incomplete_body, read_all, read_error
 
 __all__ = ["receiver"]
 
@@ -202,7 +202,7 @@ def _read(request: HttpRequest, limit: int) -> bytes:
         raise error
     check_forwarded(_environ(request), body)
     if len(body) < declared:
-        raise WebhookError("incomplete_body")
+        raise incomplete_body()
     return body
 
 

@@ -13,7 +13,7 @@ from vtryon_webhooks.errors import WebhookError
 from vtryon_webhooks.options import DEFAULT_MAX_BODY_BYTES, UNSET, Scheme, Unset
 from vtryon_webhooks.receive import IncomingRequest, Receiver, length_of
 from vtryon_webhooks.secret_source import SecretSource
-from vtryon_webhooks.wsgi import check_forwarded, read_all, read_error
+from vtryon_webhooks.wsgi import check_forwarded, incomplete_body, read_all, read_error
 
 __all__ = ["receiver"]
 
@@ -81,7 +81,11 @@ def _read(limit: int) -> bytes:
     try:
         # At MAX_CONTENT_LENGTH Werkzeug raises an error for the read that would find the end, so
         # nothing is read after the declared length.
-        body = read_all(request.stream.read, declared or limit + 1) or request.get_data()
+        body = read_all(request.stream.read, declared or limit + 1)
+        if not body:
+            body = request.get_data()
+            # The copy is all that has arrived.
+            begun = begun and not body
     except RequestEntityTooLarge:
         # The application's own limit, MAX_CONTENT_LENGTH.
         error = WebhookError("payload_too_large")
@@ -95,5 +99,5 @@ def _read(limit: int) -> bytes:
     check_forwarded(request.environ, body)
     if len(body) < declared:
         # From a server that sets `wsgi.input_terminated`, a body that was cut off just ends.
-        raise WebhookError("body_already_parsed" if begun else "incomplete_body")
+        raise WebhookError("body_already_parsed") if begun else incomplete_body()
     return body

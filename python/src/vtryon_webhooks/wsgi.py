@@ -6,7 +6,11 @@ import socket
 from collections.abc import Mapping
 from typing import Any, Callable
 
+from vtryon_webhooks.codes import TABLE
 from vtryon_webhooks.errors import WebhookError
+
+# A body that a middleware has read can't be told from one that was cut off.
+_INCOMPLETE_BODY_HINT = f"{TABLE['incomplete_body'].hint}, or a middleware has read the body"
 
 
 def read_all(read: Callable[[int], bytes], size: int) -> bytes:
@@ -48,4 +52,9 @@ def read_error(fault: Exception) -> WebhookError:
             return WebhookError("body_timeout")
         # Django and Werkzeug wrap the original error in errors of their own.
         found = found.__cause__ or found.__context__
-    return WebhookError("incomplete_body")
+    return incomplete_body()
+
+
+def incomplete_body() -> WebhookError:
+    """Makes the error for a body that is shorter than declared."""
+    return WebhookError("incomplete_body", hint=_INCOMPLETE_BODY_HINT)
