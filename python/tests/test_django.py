@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,7 +14,7 @@ from apps import django_project, sender
 from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.transaction import atomic
-from django.test import Client
+from django.test import Client, RequestFactory
 from django.urls import path
 from exchange import PATH, request
 
@@ -73,18 +76,29 @@ def test_what_was_written_of_a_refused_request_is_kept(shop: BaseDatabaseWrapper
     assert not is_new(shop)
 
 
-def test_a_transaction_around_the_request_goes_on(shop: BaseDatabaseWrapper) -> None:
-    """A `TestCase` of Django has one, and calls its views by this client."""
-    shop.settings_dict["ATOMIC_REQUESTS"] = False
+@pytest.mark.parametrize("atomic_requests", [False, True])
+@pytest.mark.parametrize("by", ["client", "factory"])
+def test_a_transaction_around_the_request_goes_on(
+    shop: BaseDatabaseWrapper, by: str, atomic_requests: bool
+) -> None:
+    """A `TestCase` of Django has one, and calls its views by a client or directly."""
+    shop.settings_dict["ATOMIC_REQUESTS"] = atomic_requests
 
     def on_event(_: VtryonEvent) -> None:
+        is_new(shop)
         raise ValueError
 
-    django_project(path(PATH[1:], receiver(on_event, secrets=SECRET)))
+    view = receiver(on_event, secrets=SECRET)
+    django_project(path(PATH[1:], view))
+    headers = {"x-vtryon-signature": sign(BODY, SECRET)}
     with atomic():
-        headers = {"x-vtryon-signature": sign(BODY, SECRET)}
-        assert Client(headers=headers).post(PATH, BODY, "application/json").status_code == 503
-        assert is_new(shop)
+        if by == "client":
+            response: Any = Client(headers=headers).post(PATH, BODY, "application/json")
+        else:
+            sent = RequestFactory(headers=headers).post(PATH, BODY, "application/json")
+            response = view(sent)
+        assert response.status_code == 503
+        assert is_new(shop) == atomic_requests
 
 
 @pytest.mark.usefixtures("shop")
@@ -93,3 +107,27 @@ def test_an_async_view_has_no_transaction(app: str) -> None:
     async def on_event(_: VtryonEvent) -> None: ...
 
     assert sender(app, on_event, secrets=SECRET)(GOOD).status == 200
+
+
+@pytest.mark.parametrize("app", ["django-wsgi", "django-asgi"])
+def test_an_async_view_has_no_transaction_of_a_database_that_is_added_later(
+    app: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def on_event(_: VtryonEvent) -> None: ...
+
+    send = sender(app, on_event, secrets=SECRET)
+    added = {**connections.settings["default"], "ATOMIC_REQUESTS": True}
+    monkeypatch.setitem(connections.settings, "added", added)
+    assert send(GOOD).status == 200
+
+
+@pytest.mark.parametrize("kind", ["def", "async def"])
+def test_a_receiver_is_made_before_the_settings_are_configured(kind: str) -> None:
+    program = f"""
+from vtryon_webhooks.django import receiver
+{kind} on_event(_): ...
+receiver(on_event, secrets={SECRET!r})
+"""
+    python_path = os.pathsep.join(sys.path)
+    environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "", "PYTHONPATH": python_path}
+    subprocess.run([sys.executable, "-c", program], env=environment, check=True)

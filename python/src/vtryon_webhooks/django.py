@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Coroutine
+from contextlib import ExitStack
 from functools import partial
 from typing import Any, Callable, overload
 
 from django.core.exceptions import RequestDataTooBig
 from django.core.handlers.wsgi import WSGIRequest
 from django.db import close_old_connections, connections
-from django.db.transaction import non_atomic_requests
+from django.db.transaction import atomic, set_rollback
 from django.http import HttpRequest, HttpResponse, RawPostDataException
 
 from vtryon_webhooks.answer import Answer
@@ -117,23 +118,32 @@ def _view(core: Receiver) -> View:
     core.check_blocking()
 
     def vtryon_webhooks(request: HttpRequest) -> HttpResponse:
-        answer = core.receive(_incoming(request, partial(_read, request)))
-        if answer.status == 503:
-            _roll_back()
+        aliases = [
+            connection.alias
+            for connection in connections.all(initialized_only=True)
+            if connection.settings_dict["ATOMIC_REQUESTS"] and connection.in_atomic_block
+        ]
+        with ExitStack() as stack:
+            # Savepoints, since the transactions may be the caller's: a test case of Django has one,
+            # which it needs afterwards.
+            for alias in aliases:
+                stack.enter_context(atomic(using=alias))
+            answer = core.receive(_incoming(request, partial(_read, request)))
+            if answer.status == 503:
+                # Django rolls back for an exception only, and one of a callback does not leave the
+                # receiver.
+                for alias in aliases:
+                    set_rollback(True, using=alias)
         return _response(answer)
 
     return vtryon_webhooks
 
 
-def _roll_back() -> None:
-    """Rolls back what the request has written in the transactions of `ATOMIC_REQUESTS`.
+class _AllDatabases(set[str]):
+    """Contains every alias, also of a database that is added later."""
 
-    Django does that only for an exception, and one of a callback does not leave the receiver.
-    """
-    for connection in connections.all(initialized_only=True):
-        # A test case of Django has a transaction too, which it needs afterwards.
-        if connection.settings_dict["ATOMIC_REQUESTS"] and connection.in_atomic_block:
-            connection.set_rollback(True)
+    def __contains__(self, _: object) -> bool:
+        return True
 
 
 def _async_view(core: Receiver) -> AsyncView:
@@ -146,9 +156,10 @@ def _async_view(core: Receiver) -> AsyncView:
 
         return _response(await core.receive_async(_incoming(request, body)))
 
-    for alias in connections:
-        # With `ATOMIC_REQUESTS` Django raises an error in place of calling an async view.
-        non_atomic_requests(using=alias)(vtryon_webhooks)
+    # With `ATOMIC_REQUESTS` Django raises an error in place of calling an async view. Django's
+    # decorator `non_atomic_requests` sets this attribute for one alias, but the aliases are in
+    # settings that may not be configured yet.
+    vtryon_webhooks._non_atomic_requests = _AllDatabases()  # type: ignore[attr-defined]
     return vtryon_webhooks
 
 
