@@ -14,7 +14,8 @@ import { Relative } from "../parts/time.js";
 const CAUSES = {
   endpoint_failing: "An endpoint fails",
   endpoint_disabled: "An endpoint is disabled",
-  endpoint_created: "An endpoint was registered, or its URL has another origin",
+  endpoint_created: "An endpoint was registered",
+  endpoint_moved: "The URL of an endpoint has another origin",
   token_created: "A token was created",
   delivery_dead: "Deliveries have failed in all attempts",
   event_quarantined: "Signed webhooks can't be read",

@@ -6,6 +6,7 @@ pub enum Cause {
     EndpointFailing,
     EndpointDisabled,
     EndpointCreated,
+    EndpointMoved,
     TokenCreated,
     DeliveryDead,
     EventQuarantined,
@@ -25,10 +26,11 @@ pub enum Phase {
 }
 
 impl Cause {
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::EndpointFailing,
         Self::EndpointDisabled,
         Self::EndpointCreated,
+        Self::EndpointMoved,
         Self::TokenCreated,
         Self::DeliveryDead,
         Self::EventQuarantined,
@@ -44,6 +46,7 @@ impl Cause {
             Self::EndpointFailing => "endpoint_failing",
             Self::EndpointDisabled => "endpoint_disabled",
             Self::EndpointCreated => "endpoint_created",
+            Self::EndpointMoved => "endpoint_moved",
             Self::TokenCreated => "token_created",
             Self::DeliveryDead => "delivery_dead",
             Self::EventQuarantined => "event_quarantined",
@@ -68,7 +71,11 @@ impl Cause {
             Self::SignaturesRefused => Some("refusals_stopped"),
             Self::StorageNearlyFull => Some("storage_relieved"),
             Self::RotationDue => Some("rotation_finished"),
-            Self::EndpointCreated | Self::TokenCreated | Self::DeliveryDead | Self::EventQuarantined => None,
+            Self::EndpointCreated
+            | Self::EndpointMoved
+            | Self::TokenCreated
+            | Self::DeliveryDead
+            | Self::EventQuarantined => None,
         }
     }
 
@@ -80,6 +87,7 @@ impl Cause {
             Self::EndpointFailing
             | Self::EndpointDisabled
             | Self::EndpointCreated
+            | Self::EndpointMoved
             | Self::TokenCreated
             | Self::DeliveryDead
             | Self::EventQuarantined
@@ -105,7 +113,8 @@ impl Cause {
             (Self::EndpointFailing, Phase::Closed) => "An endpoint takes deliveries again",
             (Self::EndpointDisabled, Phase::Opened) => "An endpoint is disabled and gets no new events",
             (Self::EndpointDisabled, Phase::Closed) => "An endpoint is enabled again: replay what it missed",
-            (Self::EndpointCreated, _) => "An endpoint was registered, or its URL has another origin",
+            (Self::EndpointCreated, _) => "An endpoint was registered",
+            (Self::EndpointMoved, _) => "The URL of an endpoint has another origin",
             (Self::TokenCreated, _) => "A token was created: the audit trail says by whom",
             (Self::DeliveryDead, _) => {
                 "A delivery has failed in all its attempts: replay it when the endpoint works"

@@ -35,8 +35,8 @@ pub(in crate::directory) fn put_endpoint(
         return apply(db, Cause::EndpointCreated, no, occurred(Details::of(after)));
     };
     if !is_same_origin(&before.endpoint.options.url, &options.url) {
-        // What is delivered goes to somebody else, as with a new one.
-        apply(db, Cause::EndpointCreated, no, occurred(Details::of(after)))?;
+        // What is delivered goes to somebody else.
+        apply(db, Cause::EndpointMoved, no, occurred(Details::of(after)))?;
     }
     match (before.endpoint.options.enabled, options.enabled) {
         (true, false) => {
