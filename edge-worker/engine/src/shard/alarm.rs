@@ -112,7 +112,8 @@ impl Shard {
     /// time: so that runs of the alarm do not follow each other without a pause.
     pub(crate) fn schedule_alarm(&mut self, context: &Context<'_>, min_delay_ms: i64) {
         let earliest = context.now.plus_millis(context.deployment.machine_millis(min_delay_ms));
-        self.set_alarm_for_next(context, |due_at| due_at.max(earliest));
+        let next = self.next_due(context).map(|due_at| due_at.map(|due_at| due_at.max(earliest)));
+        self.set_alarm_for_next(context, next);
     }
 
     /// Sets the alarm for a delivery to an endpoint that is due earlier than before, but not before the endpoint may be
@@ -133,15 +134,19 @@ impl Shard {
     }
 
     /// Sets the alarm again, whatever this instance believes, and for another time than before: the platform does
-    /// nothing where the alarm is set for that time already.
+    /// nothing where the alarm is set for that time already. Where it can't be found out what is due next, one that is not
+    /// lost stays: calls that each put it off would never let it run.
     pub(crate) fn reset_alarm(&mut self, context: &Context<'_>) {
-        self.alarm.forget();
+        let next = self.next_due(context);
+        if next.is_ok() || self.alarm.is_lost(context.now, context.deployment.clock_scale) {
+            self.alarm.forget();
+        }
         let earliest = context.now.plus_millis(context.deployment.machine_millis(MIN_ALARM_DELAY_MS));
-        self.set_alarm_for_next(context, |due_at| due_at.max(earliest).plus_millis(1 + context.now.0 % 7));
+        let at = |due_at: Millis| due_at.max(earliest).plus_millis(1 + context.now.0 % 7);
+        self.set_alarm_for_next(context, next.map(|due_at| due_at.map(at)));
     }
 
-    fn set_alarm_for_next(&mut self, context: &Context<'_>, at: impl Fn(Millis) -> Millis) {
-        let next = self.next_due(context).map(|due_at| due_at.map(at));
+    fn set_alarm_for_next(&mut self, context: &Context<'_>, next: Result<Option<Millis>>) {
         if next.is_err() {
             // No call may come that sets it again.
             let later = context.deployment.machine_millis(DELAY_AFTER_FAILURE_MS);

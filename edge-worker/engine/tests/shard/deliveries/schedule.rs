@@ -3,9 +3,10 @@
 
 use serde_json::Value as Json;
 use vtryon_gateway_engine::Context;
-use vtryon_gateway_engine::protocol::ShardRequest;
 use vtryon_gateway_engine::protocol::delivery::delivery_no;
 use vtryon_gateway_engine::protocol::settings::Sealed;
+use vtryon_gateway_engine::protocol::topology::placement::Placement;
+use vtryon_gateway_engine::protocol::{Call, ShardRequest};
 use vtryon_gateway_engine::shard::Shard;
 use vtryon_gateway_engine::text::time::rfc3339;
 use vtryon_webhooks::{Digest, Millis};
@@ -182,6 +183,28 @@ fn a_run_that_cannot_find_out_what_is_due_next_sets_the_alarm_for_5_seconds_late
     world.alarm = effects.alarm;
     world.pass(5);
     assert_eq!(world.delivery(delivery_no(1, 1))["state"], "delivered");
+}
+
+#[test]
+fn calls_do_not_put_off_an_alarm_while_it_cannot_be_found_out_what_is_due_next() {
+    let mut world = World::new();
+    world.configure(vec![endpoint(1)]);
+    world.post(&body("task_1", "queued"));
+    world.now = world.now.plus_seconds(60);
+    let context = Context { db: &world.db, now: world.now, deployment: &world.deployment };
+    world.shard.begin_alarm(&context);
+    world.db.sqlite.connection().execute_batch("ALTER TABLE replays RENAME TO unreadable").unwrap();
+    world.shard.end_alarm(&context, false);
+    let first = world.shard.take_effects().alarm;
+    assert_eq!(first, Some(world.now.plus_seconds(5)));
+    let request = ShardRequest::VerifyAnchor;
+    let call = Call { shard: 0, shards: 1, placement: Placement::default(), reports: Vec::new(), request };
+    for second in 1..5 {
+        let now = world.now.plus_seconds(second);
+        let context = Context { db: &world.db, now, deployment: &world.deployment };
+        assert!(world.shard.begin_call(&context, &call).is_ok());
+        assert_eq!(world.shard.take_effects().alarm, None, "second {second}");
+    }
 }
 
 /// The platform lets an invocation send 50 requests to other servers, on its free plan.
