@@ -43,8 +43,8 @@ pub struct Picked {
 
 /// Assigns connections to endpoints with due deliveries: one to each, and a second one where there are enough. The endpoint
 /// whose delivery has been due for longest comes first, so that each has its turn, in a later run at the latest, however
-/// much is due to others. Failing ones never get the last connections. `draining` are the endpoints of the connections in
-/// use.
+/// much becomes due to others meanwhile. Failing ones never get the last connections. `draining` are the endpoints of the
+/// connections in use.
 pub(crate) fn pick_endpoints(
     context: &Context<'_>,
     config: &Config,

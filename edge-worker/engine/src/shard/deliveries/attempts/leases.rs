@@ -1,8 +1,8 @@
 //! Leases: until when an attempt may be in progress. The row of a delivery has the time.
 //!
 //! A first attempt of the Worker has no due time meanwhile, so its lease is remembered until it is reported or over. After
-//! a restart such leases are found again, from an event on whose number is stored. Leases
-//! of the shard's own attempts are not among them: their deliveries are due again when the lease ends.
+//! a restart such leases are found again, from an event on whose number is stored. Leases of the shard's own attempts are
+//! not among them: their deliveries are due again when the lease ends.
 
 use std::collections::BTreeMap;
 
