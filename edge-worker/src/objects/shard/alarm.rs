@@ -46,7 +46,7 @@ impl TaskShard {
     async fn run(&self) -> worker::Result<()> {
         let config = Config::current(&self.env).map_err(|_| worker::Error::from("not configured"))?;
         let started = clock::now();
-        self.bound_broadcasts().await;
+        self.bound_broadcasts();
         let maintenance_succeeded = self.with_engine(|engine, context| Ok(engine.begin_alarm(context)))?;
         let delivered = self.deliver_due(&config, started).await;
         let reported = self.report(&config, started).await;
@@ -102,7 +102,7 @@ impl TaskShard {
         {
             let attempt = delivery::attempt(config, shard, &picked.dispatch, &picked.body).await;
             let Some(report) = attempt else { return Ok(()) };
-            self.bound_broadcasts().await;
+            self.bound_broadcasts();
             self.with_engine(|engine, context| engine.record_own_attempt(context, &report))?;
         }
         Ok(())

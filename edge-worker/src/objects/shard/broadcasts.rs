@@ -1,5 +1,6 @@
 //! The queue of broadcasts: they are sent after the answer to the sender, in their order, to a limited number of sockets
-//! at a time, so that the shard answers other requests in between.
+//! at a time, so that the shard answers other requests in between. Where the queue is too long, the oldest are sent before
+//! the next decision.
 //!
 //! The queue is in memory only. An object does not hibernate while the queue is not empty. Where an instance has ended
 //! all the same and its sockets have not, the next instance sends them what they have missed.
@@ -59,13 +60,13 @@ impl TaskShard {
         self.broadcasts.queue.borrow().len()
     }
 
-    /// Sends the oldest broadcasts of a queue that is too long, before anything is decided that makes it longer: so a shard
-    /// that receives more than it can broadcast does not fall behind without a bound. Whoever waits for this decides before
-    /// anything else is awaited, as others wait too.
-    pub(super) async fn bound_broadcasts(&self) {
+    /// Sends the oldest broadcasts of a queue that is too long, before a decision: so a shard that receives more than it can
+    /// broadcast does not fall behind without a bound. Nothing is awaited, or calls would overtake each other, and an attempt
+    /// that was made would not be stored yet.
+    pub(super) fn bound_broadcasts(&self) {
+        let mut unlimited = usize::MAX;
         while self.queued_broadcasts() > MAX_QUEUED {
-            self.send_turn(MAX_QUEUED);
-            Delay::from(Duration::ZERO).await;
+            self.send_first(&mut unlimited);
         }
     }
 
@@ -74,15 +75,15 @@ impl TaskShard {
         while self.queued_broadcasts() > 0 {
             Delay::from(Duration::ZERO).await;
             faults::before_broadcast().await;
-            self.send_turn(0);
+            self.send_turn();
         }
         self.broadcasts.is_draining.set(false);
     }
 
-    /// Sends to as many sockets as one turn has, until only so many broadcasts are left.
-    fn send_turn(&self, most: usize) {
+    /// Sends to as many sockets as one turn has.
+    fn send_turn(&self) {
         let mut left = faults::limited(TURN);
-        while left > 0 && self.queued_broadcasts() > most {
+        while left > 0 && self.queued_broadcasts() > 0 {
             self.send_first(&mut left);
         }
     }

@@ -32,7 +32,7 @@ impl TaskShard {
         if let Err(mismatch) = self.begin_call(&call).await? {
             return Ok(js_sys::Error::new(&mismatch.0).into());
         }
-        AssertUnwindSafe(self.bound_broadcasts()).await;
+        self.bound_broadcasts();
         let queued = self.queued_broadcasts();
         let answer = self.with_engine(|engine, context| {
             engine.note_queued(queued);
