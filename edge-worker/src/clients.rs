@@ -10,8 +10,8 @@ use std::time::Duration;
 pub(crate) use directory::{DirectoryClient, text_of};
 pub(crate) use shard::{ShardClient, SubscribeResponse};
 
-/// How long an object is waited for by another one, by the sweep, or after an answer: one that hangs must not stop what
-/// concerns the others. The requests of the API have a limit of their own.
+/// How long an object is waited for by another one, by the sweep, or by a reader that confirms a result: one that hangs must
+/// not stop what concerns the others. The requests of the API and the reports of attempts have limits of their own.
 pub(crate) const OBJECT_LIMIT: Duration = Duration::from_secs(10);
 
 /// How many shards are called at the same time by what concerns all of them and waits for none in particular.

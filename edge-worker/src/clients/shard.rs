@@ -1,5 +1,7 @@
 //! Calls shards: one request, one answer, or an error that makes the sender retry.
 
+use std::time::Duration;
+
 use futures_util::future::try_join_all;
 use js_sys::Uint8Array;
 use js_sys::futures::JsFuture;
@@ -15,7 +17,7 @@ use worker::web_sys::RequestInit;
 use worker::{Delay, Env, Headers, Response, Stub, console_error};
 
 use super::object::Objects;
-use super::{OBJECT_LIMIT, reports};
+use super::reports;
 use crate::http::response::ApiError;
 use crate::platform::clock;
 use crate::platform::js::ShardMethods;
@@ -23,6 +25,10 @@ use crate::platform::timeout::with_timeout;
 
 /// The status of an answer with a socket (RFC 9110, 15.2.2).
 const SWITCHING_PROTOCOLS: u16 = 101;
+
+/// How long a shard is waited for that an attempt is reported to: less than is left of the request after the longest
+/// attempt that the Worker makes, which the platform ends then.
+const REPORT_LIMIT: Duration = Duration::from_secs(4);
 
 /// Finds the stub of an object by its name.
 type FindStub = fn(&Objects, &str) -> worker::Result<Stub>;
@@ -90,7 +96,7 @@ impl ShardClient {
         if !reports::is_pending(shard) {
             return;
         }
-        let sent = with_timeout(OBJECT_LIMIT, self.call(shard, ShardRequest::ReportAttempts, &[])).await;
+        let sent = with_timeout(REPORT_LIMIT, self.call(shard, ShardRequest::ReportAttempts, &[])).await;
         if !matches!(sent, Some(Ok(_))) {
             console_error!("deliveries were attempted, but not reported: they may be attempted again");
         }
