@@ -139,14 +139,17 @@ async fn serve(
             let caller =
                 config.admin.admit(&request, &config.directory_client(&env), needed, clock::now()).await?;
             let audited = caller.audited(&request, format!("{} /api/{path}", head.method))?;
-            let changed = api.statuses_of_change(&head.method);
-            let response = api::answer(api, request, &audited, &env, &config, context).await?;
-            let status = response.status_code();
-            if changed.contains(&status) {
+            let is_change = api.is_change(&head.method);
+            let answer = api::answer(api, request, &audited, &env, &config, context).await;
+            let status = match &answer {
+                Ok(response) => response.status_code(),
+                Err(refusal) => refusal.code().http_status(),
+            };
+            if is_change(status) {
                 let decision = Decision::ChangeMade { operation: audited.operation, status };
                 log::write(config.deployment.log_level, &decision, None);
             }
-            Ok(response)
+            answer
         }
         Target::Webhook | Target::NotFound => Err(ApiError::new(Code::NotFound)),
     }?;

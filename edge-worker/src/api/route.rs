@@ -1,7 +1,5 @@
 //! The routes of the API below `/api`.
 
-use std::ops::Range;
-
 use vtryon_gateway_engine::access::scope::Scope;
 use vtryon_gateway_engine::protocol::settings::EndpointKind::{self, Alerts, Tasks};
 
@@ -152,13 +150,13 @@ impl Api {
         }))
     }
 
-    /// Returns the statuses of answers to a request that has changed something: none of reads and tickets, and 202 alone of
-    /// a range replay, since one that is only counted is answered 200.
-    pub(crate) fn statuses_of_change(&self, method: &str) -> Range<u16> {
+    /// Returns by which statuses of its answer a request has changed something, or may have: a failure can come after the
+    /// change. Reads and tickets change nothing, and neither does a range replay that is only counted, and answered 200.
+    pub(crate) fn is_change(&self, method: &str) -> fn(u16) -> bool {
         match (method, self) {
-            ("GET" | "HEAD", _) | (_, Self::IssueTicket) => 0..0,
-            (_, Self::ReplayRange) => 202..203,
-            _ => 200..300,
+            ("GET" | "HEAD", _) | (_, Self::IssueTicket) => |_| false,
+            (_, Self::ReplayRange) => |status| matches!(status, 202 | 500..600),
+            _ => |status| matches!(status, 200..300 | 500..600),
         }
     }
 }

@@ -121,6 +121,7 @@ test("where KV fails the answer is 503, and the request may be repeated", async 
     assert.match(body.message, /KV may still have its result: repeat/);
     assert.equal((await gateway.api("/api/tasks/fault:kv")).status, 404, "it is erased");
   }
+  await gateway.logged(/"operation":"DELETE \/api\/tasks\/\{task_id\}","status":503/);
 });
 
 test("a reader that writes to KV after the erasure deletes it again", async (t) => {
