@@ -7,8 +7,6 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use js_sys::Reflect;
-use vtryon_gateway_engine::variables::{BINDINGS, VARIABLES};
 use vtryon_webhooks::Code;
 use wasm_bindgen::JsValue;
 use worker::{Env, console_error};
@@ -26,10 +24,7 @@ thread_local! {
 
 /// A configuration that was read; none where it is faulty.
 struct KnownConfig {
-    /// The last environment that it was asked for with.
     env: Env,
-    /// What it was read from.
-    values: Vec<JsValue>,
     config: Option<Rc<Config>>,
 }
 
@@ -43,17 +38,12 @@ impl Config {
 /// Finds the configuration of an environment, or reads it. Where it is faulty, the log names the variable when it is read,
 /// and not with each request: anybody may send them.
 ///
-/// workerd gives the same object to all requests and objects of a deployment. Were it another one each time, its values
-/// would be compared, and the configuration still be read once.
+/// An environment is known by its object: workerd gives the same one to all requests and objects of a deployment. Another one
+/// with the same variables has bindings of its own.
 fn find(env: &Env) -> Option<Rc<Config>> {
     KNOWN.with_borrow_mut(|all| {
         let object: &JsValue = env.as_ref();
         if let Some(known) = all.iter().rev().find(|known| AsRef::<JsValue>::as_ref(&known.env) == object) {
-            return known.config.clone();
-        }
-        let values = values(env);
-        if let Some(known) = all.iter_mut().find(|known| known.values == values) {
-            known.env = env.clone();
             return known.config.clone();
         }
         let log = |fault: &Fault| console_error!("configuration: {} {}", fault.variable, fault.what);
@@ -61,16 +51,7 @@ fn find(env: &Env) -> Option<Rc<Config>> {
         if all.len() >= MAX_KNOWN {
             all.remove(0);
         }
-        all.push(KnownConfig { env: env.clone(), values, config: config.clone() });
+        all.push(KnownConfig { env: env.clone(), config: config.clone() });
         config
     })
-}
-
-/// Returns the values that a configuration is read from. Of an object, only that it is one: each environment has its own
-/// bindings.
-fn values(env: &Env) -> Vec<JsValue> {
-    let names = VARIABLES.iter().map(|variable| variable.name);
-    let names = names.chain(BINDINGS.iter().map(|binding| binding.name));
-    let values = names.map(|name| Reflect::get(env, &name.into()).unwrap_or_default());
-    values.map(|value| if value.is_object() { JsValue::NULL } else { value }).collect()
 }

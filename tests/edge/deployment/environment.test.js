@@ -8,10 +8,12 @@ import { event, Gateway, SECRET, sign, TOKEN } from "../support/gateway.js";
 
 const ENTRY = `import worker from "./index.js";
 export { Directory, TaskShard } from "./index.js";
+const known = {};
 export default {
   fetch(request, env, context) {
     const changed = request.headers.get("x-environment");
-    return worker.fetch(request, changed ? { ...env, ...JSON.parse(changed) } : env, context);
+    if (changed) known[changed] ??= { ...env, ...JSON.parse(changed) };
+    return worker.fetch(request, changed ? known[changed] : env, context);
   },
 };`;
 
@@ -55,6 +57,9 @@ test("a request goes by the secrets of its own environment", async () => {
 
 test("a fault is mended by the next environment, and logged once", async () => {
   for (const [changed, expected] of [
+    // The same variables, and a binding of the wrong kind.
+    [{ DIRECTORY: {} }, [503, 503]],
+    [undefined, ACCEPTED],
     [FAULTY, [503, 503]],
     [undefined, ACCEPTED],
     [FAULTY, [503, 503]],
