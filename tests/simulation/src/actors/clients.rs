@@ -184,18 +184,15 @@ impl World {
         self.deliver(index, &opened.subscriber, opened.outgoing);
     }
 
-    /// Draws a time, and the last number that was stored before it; nothing where clocks that differ leave that open, or
-    /// where what was stored since is pruned already, as it was too old when it was imported.
+    /// Draws a time, and the last number that was stored before it; nothing where clocks that differ leave that open.
     fn draw_since(&mut self, shard: usize) -> Option<(Millis, i64)> {
-        let retained_since = self.deployment.retained_since(self.clock(shard));
         let log = &self.shards[shard].log;
         let seq = self.random.number(0..log.last + 1);
         let last = log.entries.range(..=seq).map(|(_, entry)| entry.stored_at).max();
         let time = last.unwrap_or(Millis(START)).plus_millis(2 * SKEW);
         let is_later = |entry: &Entry| entry.stored_at > time.plus_millis(2 * SKEW);
         let is_certain = log.entries.range(seq + 1..).all(|(_, entry)| is_later(entry));
-        let has_all = seq >= log.pruned_to || time < retained_since;
-        (is_certain && has_all).then_some((time, seq))
+        is_certain.then_some((time, seq))
     }
 
     fn close_socket(&mut self, index: usize) {

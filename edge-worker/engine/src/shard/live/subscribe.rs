@@ -8,6 +8,7 @@ use super::subscriber::{Outgoing, Subscriber};
 use super::{TICKET_TAG, subject_tag};
 use crate::protocol::live::cursor::StreamPosition;
 use crate::protocol::live::{MessageType, Start, Subject, Subscription, close};
+use crate::shard::events::import;
 use crate::shard::retention::erasure;
 use crate::shard::sequence::{before_time, floors};
 use crate::{Context, Result};
@@ -119,9 +120,14 @@ fn resolve_start(backlog: &Backlog<'_>, start: Start) -> Result<ResolvedStart> {
         Start::After(seq) if seq > last => (last, floor, Some(Gap { from: last + 1, to: seq, after: seq })),
         Start::After(seq) => (seq, seq, None),
         Start::Since(time) => {
-            let is_kept = time >= context.deployment.retained_since(context.now) || floor == 0;
+            let at = before_time(context.db, time, last)?;
+            // Imported events are pruned by when they were received: where all that is left was stored later, those that
+            // were pruned last may have been, too.
+            let is_kept = floor == 0
+                || time >= context.deployment.retained_since(context.now)
+                    && (at > floor || floor > import::last_event(context.db)?);
             let gap = (!is_kept).then_some(Gap { from: 1, to: floor, after: 0 });
-            (before_time(context.db, time, last)?, floor, gap)
+            (at, floor, gap)
         }
     };
     let position = match start {

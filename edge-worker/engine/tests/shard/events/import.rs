@@ -193,6 +193,31 @@ fn a_young_body_stays_part_of_all_though_an_old_event_was_imported_after_it() {
     assert_eq!(stats.events.iter().map(|(.., count)| count).sum::<u64>(), 1);
 }
 
+#[test]
+fn what_was_imported_since_a_time_and_is_pruned_already_is_a_gap() {
+    let old = [status("task_old", "queued", 60)];
+    let since = Start::Since(before_noon(1));
+    for (why, live_at, expected) in [
+        ("nothing that is left was stored before that time", None, ["gap", "snapshot", "ready"].as_slice()),
+        (
+            "what was pruned was stored before what is left from before that time",
+            Some(before_noon(2)),
+            &["ready"],
+        ),
+    ] {
+        let mut world = World::new();
+        world.now = live_at.unwrap_or(Millis(NOON));
+        import_all(&mut world, &old);
+        if live_at.is_some() {
+            world.event("task_live", "queued");
+        }
+        world.sleep(1);
+        world.now = Millis(NOON).plus_seconds(1);
+        let client = Client::opened(&mut world, Watches::Shard, since);
+        assert_eq!(client.types(0), expected, "{why}");
+    }
+}
+
 /// A shard with a live task an hour before noon, imported ones from hours before, and a live one after them.
 fn mixed() -> World {
     let mut world = World::new();
