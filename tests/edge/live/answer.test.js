@@ -111,22 +111,3 @@ test("nothing is decided while more is queued, however many events come at once"
   assert.equal(Math.max(...queued), MOST);
   await post(name, RELEASE);
 });
-
-test("events are decided in the order in which they came, however much is queued", async (t) => {
-  const name = "task.ordered";
-  for (let nth = 0; nth < 10; nth++) await watch(t, SHARD);
-  const reader = await watch(t, SHARD);
-  const ids = Array.from({ length: 8 * MOST }, (_, nth) => `task_ordered_${nth}`);
-  await post(name, HOLD);
-  await Promise.all(ids.map((id) => post(name, id)));
-  await post(name, RELEASE);
-  await reader.until(({ task_id }) => task_id === RELEASE);
-  const times = reader.all("event").map(({ received_at }) => Date.parse(received_at));
-  assert.equal(times.length, ids.length + 2);
-  let latest = 0;
-  const early = times.map((at) => {
-    latest = Math.max(latest, at);
-    return latest - at;
-  });
-  assert.ok(Math.max(...early) < 100, `${Math.max(...early)} ms`);
-});
