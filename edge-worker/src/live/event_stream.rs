@@ -49,6 +49,10 @@ pub(super) fn open(
     acknowledge: Acknowledge,
 ) -> Result<Response, ApiError> {
     let (mut events, body) = mpsc::channel(BUFFERED);
+    let mut response = Response::from_stream(body.map(Ok::<Vec<u8>, worker::Error>))?;
+    // Held for as long as it is fed. If a client leaves, its request ends and this task with it, without a sign; the runtime
+    // would collect the stream, and free what feeds it outside of any request: the isolate then answers nothing any more.
+    let held = response.body().clone();
     spawn_local(async move {
         let feeding = pin!(AssertUnwindSafe(feed(&sockets, ids, acknowledge, &mut events)).catch_unwind());
         // Whatever it waits for: a client that does not read is not waited for any longer.
@@ -58,8 +62,8 @@ pub(super) fn open(
             console_error!("an event stream panicked: it will be resumed");
         }
         sockets.iter().for_each(leave);
+        drop(held);
     });
-    let mut response = Response::from_stream(body.map(Ok::<Vec<u8>, worker::Error>))?;
     let headers = response.headers_mut();
     headers.set("content-type", "text/event-stream; charset=utf-8")?;
     for (name, value) in UNBUFFERED {
