@@ -1,13 +1,17 @@
 //! Faults that tests cause on purpose. Only the feature `faults` compiles them in.
 
+mod kv;
+
 use std::time::Duration;
 
 use vtryon_gateway_engine::protocol::Call;
 #[cfg(feature = "faults")]
 use vtryon_gateway_engine::protocol::ShardRequest;
 use vtryon_gateway_engine::storage::database::Bind;
-use vtryon_webhooks::{Digest, Millis};
+use vtryon_webhooks::Millis;
 use worker::web_sys::Request;
+
+pub(crate) use self::kv::{after_kv_write, before_kv, before_kv_delete, before_kv_write};
 
 #[cfg(feature = "faults")]
 thread_local! {
@@ -27,8 +31,6 @@ thread_local! {
     static HELD: std::cell::Cell<bool> = const { std::cell::Cell::new(false) };
     /// The shard that hangs.
     static HUNG: std::cell::Cell<Option<u32>> = const { std::cell::Cell::new(None) };
-    /// When the result of the task `fault:kv-late` was written to KV.
-    static WRITTEN_AT: std::cell::Cell<Option<Millis>> = const { std::cell::Cell::new(None) };
 }
 
 /// Returns whether the header of a request asks for a fault.
@@ -180,48 +182,6 @@ pub(crate) const fn before_opening(_: &str) -> worker::Result<()> {
     Ok(())
 }
 
-/// Fails to read and to write the result of the task `fault:kv` in KV.
-#[cfg(feature = "faults")]
-pub(crate) fn before_kv(task: &Digest) -> worker::Result<()> {
-    if *task == Digest::of(b"fault:kv") { Err("a fault on purpose in KV".into()) } else { Ok(()) }
-}
-
-/// Holds the writing of the result of the task `fault:kv-late` for as long as broadcasts are held.
-#[cfg(feature = "faults")]
-pub(crate) async fn before_kv_write(task: &Digest) {
-    if *task == Digest::of(b"fault:kv-late") {
-        before_broadcast().await;
-    }
-}
-
-#[cfg(not(feature = "faults"))]
-pub(crate) async fn before_kv_write(_: &Digest) {}
-
-/// Notes when the result of the task `fault:kv-late` was written.
-#[cfg(feature = "faults")]
-pub(crate) fn after_kv_write(task: &Digest, now: Millis) {
-    if *task == Digest::of(b"fault:kv-late") {
-        WRITTEN_AT.set(Some(now));
-    }
-}
-
-#[cfg(not(feature = "faults"))]
-pub(crate) const fn after_kv_write(_: &Digest, _: Millis) {}
-
-/// Refuses to delete the result of the task `fault:kv-late` within a second after it was written, as KV does where it is
-/// deployed.
-#[cfg(feature = "faults")]
-pub(crate) fn before_kv_delete(task: &Digest, now: Millis) -> worker::Result<()> {
-    let is_late = *task == Digest::of(b"fault:kv-late");
-    let refuses = is_late && WRITTEN_AT.get().is_some_and(|at| now < at.plus_millis(1000));
-    if refuses { Err("KV DELETE failed: 429 Too Many Requests".into()) } else { Ok(()) }
-}
-
-#[cfg(not(feature = "faults"))]
-pub(crate) const fn before_kv_delete(_: &Digest, _: Millis) -> worker::Result<()> {
-    Ok(())
-}
-
 /// Returns the name under which an object within a jurisdiction is found among those outside: local runtimes have none.
 #[cfg(feature = "faults")]
 pub(crate) fn within(jurisdiction: &str, name: &str) -> Option<String> {
@@ -302,11 +262,6 @@ pub(crate) const fn unscaled(at: Millis) -> Millis {
 #[cfg(not(feature = "faults"))]
 pub(crate) const fn clock_scale() -> i64 {
     1
-}
-
-#[cfg(not(feature = "faults"))]
-pub(crate) const fn before_kv(_: &Digest) -> worker::Result<()> {
-    Ok(())
 }
 
 #[cfg(not(feature = "faults"))]
