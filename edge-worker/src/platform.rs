@@ -1,5 +1,6 @@
-//! What the Cloudflare platform offers, with types: the clock, SQL, cryptography, URLs, timeouts.
+//! What the Cloudflare platform offers, with types: the clock, SQL, bodies, cryptography, URLs, timeouts.
 
+pub(crate) mod body_writer;
 pub(crate) mod clock;
 pub(crate) mod crypto;
 pub(crate) mod js;

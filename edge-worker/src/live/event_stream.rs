@@ -5,10 +5,8 @@ use std::panic::AssertUnwindSafe;
 use std::pin::pin;
 use std::time::Duration;
 
-use futures_channel::mpsc::{self, Sender};
 use futures_util::future::{Either, select};
-use futures_util::{FutureExt, SinkExt, StreamExt};
-use worker::wasm_bindgen_futures::spawn_local;
+use futures_util::{FutureExt, StreamExt};
 use worker::{Delay, Response, WebSocket, WebsocketEvent, console_error};
 
 use super::acknowledgements::Acknowledgements;
@@ -16,6 +14,8 @@ use super::client_socket::leave;
 use super::frame::{self, Frame, Ids};
 use crate::auth::Permit;
 use crate::http::response::ApiError;
+use crate::platform::body_writer::{self, BodyWriter, ClientLeft};
+use crate::platform::js;
 use crate::platform::timeout::with_timeout;
 
 /// How long a stream lasts: less than what proxies let pass for idle.
@@ -23,9 +23,6 @@ const LENGTH: Duration = Duration::from_secs(55);
 
 /// How long nothing is sent before a comment is, so that a dead connection is noticed.
 const BEAT: Duration = Duration::from_secs(15);
-
-/// How many messages are buffered for a client that reads slowly.
-const BUFFERED: usize = 8;
 
 /// What keeps proxies from holding a stream back: from compressing it (RFC 9111, 5.2.2.6), and nginx from buffering it.
 const UNBUFFERED: [(&str, &str); 2] =
@@ -48,21 +45,12 @@ pub(super) fn open(
     permit: Permit,
     acknowledge: Acknowledge,
 ) -> Result<Response, ApiError> {
-    let (mut events, body) = mpsc::channel(BUFFERED);
-    let mut response = Response::from_stream(body.map(Ok::<Vec<u8>, worker::Error>))?;
-    // Held for as long as it is fed. If a client leaves, its request ends and this task with it, without a sign; the runtime
-    // would collect the stream, and free what feeds it outside of any request: the isolate then answers nothing any more.
-    let held = response.body().clone();
-    spawn_local(async move {
-        let feeding = pin!(AssertUnwindSafe(feed(&sockets, ids, acknowledge, &mut events)).catch_unwind());
-        // Whatever it waits for: a client that does not read is not waited for any longer.
-        let refused = pin!(permit.ended());
-        let over = select(Delay::from(LENGTH), refused);
-        if let Either::Left((Err(_), _)) = select(feeding, over).await {
-            console_error!("an event stream panicked: it will be resumed");
-        }
+    let (body, client) = body_writer::open()?;
+    let mut response = Response::from_body(body)?;
+    js::wait_until(async move {
+        serve(&sockets, ids, &permit, acknowledge, &client).await;
         sockets.iter().for_each(leave);
-        drop(held);
+        client.close().await;
     });
     let headers = response.headers_mut();
     headers.set("content-type", "text/event-stream; charset=utf-8")?;
@@ -72,34 +60,49 @@ pub(super) fn open(
     Ok(response)
 }
 
-/// Forwards messages until a socket ends or the client has left.
-async fn feed(sockets: &[WebSocket], mut ids: Ids, acknowledge: Acknowledge, client: &mut Sender<Vec<u8>>) {
-    let Some(mut messages) = frame::from_all(sockets) else { return };
-    let mut acknowledgements = Acknowledgements::new(sockets.len());
-    if client.send(RETRY.into()).await.is_err() {
-        return;
+/// Feeds a client until its stream is long enough or its credentials have ended, whether it reads or not.
+async fn serve(
+    sockets: &[WebSocket],
+    ids: Ids,
+    permit: &Permit,
+    acknowledge: Acknowledge,
+    client: &BodyWriter,
+) {
+    let feeding = pin!(AssertUnwindSafe(feed(sockets, ids, acknowledge, client)).catch_unwind());
+    let refused = pin!(permit.ended());
+    let over = select(Delay::from(LENGTH), refused);
+    if let Either::Left((Err(_), _)) = select(feeding, over).await {
+        console_error!("an event stream panicked: it will be resumed");
     }
+}
+
+/// Forwards messages until a socket ends.
+async fn feed(
+    sockets: &[WebSocket],
+    mut ids: Ids,
+    acknowledge: Acknowledge,
+    client: &BodyWriter,
+) -> Result<(), ClientLeft> {
+    let Some(mut messages) = frame::from_all(sockets) else { return Ok(()) };
+    let mut acknowledgements = Acknowledgements::new(sockets.len());
+    client.write(RETRY.as_bytes()).await?;
     loop {
         let Some(event) = with_timeout(BEAT, messages.next()).await else {
-            if client.send(b":\n\n".into()).await.is_err() {
-                return;
-            }
+            client.write(b":\n\n").await?;
             continue;
         };
-        let Some((no, Ok(WebsocketEvent::Message(message)))) = event else { return };
-        let Some(text) = message.text() else { return };
+        let Some((no, Ok(WebsocketEvent::Message(message)))) = event else { return Ok(()) };
+        let Some(text) = message.text() else { return Ok(()) };
         let frame = Frame::of(&text);
         let (id, rewritten) = ids.rewrite(&frame);
         let id = id.map(|id| format!("id: {id}\n")).unwrap_or_default();
-        if client.send(format!("{id}data: {rewritten}\n\n").into_bytes()).await.is_err() {
-            return;
-        }
+        client.write(format!("{id}data: {rewritten}\n\n").as_bytes()).await?;
         if acknowledge == Acknowledge::No {
             continue;
         }
         let Some(ack) = acknowledgements.count(no, &frame) else { continue };
         if sockets.get(no).is_none_or(|socket| socket.send_with_str(ack).is_err()) {
-            return;
+            return Ok(());
         }
     }
 }

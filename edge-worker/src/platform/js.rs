@@ -1,17 +1,27 @@
 //! What the runtime has and the crates `worker` and `web-sys` do not bind.
 
+use std::panic::AssertUnwindSafe;
+
 use js_sys::{Promise, Uint8Array};
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 use worker::wasm_bindgen;
-use worker::web_sys::WebSocket;
+use worker::wasm_bindgen_futures::future_to_promise;
+use worker::web_sys::{TransformStream, WebSocket};
 
 #[wasm_bindgen(module = "cloudflare:workers")]
 extern "C" {
-    /// Lets what a request has begun go on when the request is over, or its client has left. Unlike the method of a
-    /// request's context, it needs no context.
     #[wasm_bindgen(js_name = waitUntil)]
-    pub(crate) fn wait_until(promise: &Promise);
+    fn wait_until_settled(promise: &Promise);
+}
+
+/// Lets work that a request has begun go on when the request is over, or its client has left: for 30 seconds at most. Unlike
+/// the method of a request's context, it needs no context. Work that panics ends alone.
+pub(crate) fn wait_until(work: impl Future<Output = ()> + 'static) {
+    wait_until_settled(&future_to_promise(AssertUnwindSafe(async move {
+        work.await;
+        Ok(JsValue::UNDEFINED)
+    })));
 }
 
 #[wasm_bindgen]
@@ -26,6 +36,14 @@ extern "C" {
         least: usize,
         view: Uint8Array,
     ) -> Result<Promise, JsValue>;
+
+    /// The runtime's own stream of bytes. Unlike those of the standard, it lets a write wait until somebody has read it, and
+    /// fail if nobody will.
+    #[wasm_bindgen(extends = TransformStream)]
+    pub(crate) type IdentityTransformStream;
+
+    #[wasm_bindgen(constructor)]
+    pub(crate) fn new() -> IdentityTransformStream;
 
     /// What a namespace of objects has beside the methods that `worker` binds: the namespace of those within a
     /// jurisdiction.

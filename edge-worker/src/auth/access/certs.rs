@@ -15,7 +15,7 @@ use js_sys::{Function, Promise};
 use vtryon_gateway_engine::text::json::Object;
 use vtryon_webhooks::{Code, Millis};
 use wasm_bindgen::JsValue;
-use worker::wasm_bindgen_futures::{JsFuture, future_to_promise};
+use worker::wasm_bindgen_futures::JsFuture;
 use worker::web_sys::{self, RequestCache, RequestInit, RequestRedirect};
 use worker::{AbortController, AbortSignal, Fetch, console_error};
 
@@ -128,11 +128,10 @@ impl Certs {
             self.under_way.replace(Some(UnderWay { since: now, waiting: Vec::new() }));
             let certs = Rc::clone(self);
             // What a panic leaves behind is replaced by the next fetch.
-            js::wait_until(&future_to_promise(AssertUnwindSafe(async move {
+            js::wait_until(async move {
                 let keys = AssertUnwindSafe(fetch_in_time(&certs.url)).catch_unwind().await;
                 certs.finish(keys.unwrap_or_else(|_| Err(worker::Error::from("the fetch panicked"))));
-                Ok(JsValue::UNDEFINED)
-            })));
+            });
         }
         // Unwind safe: nothing in it panics.
         let under_way = AssertUnwindSafe(&self.under_way);
