@@ -87,8 +87,9 @@ pub(crate) struct Caller {
 }
 
 impl Caller {
-    fn new(actor: Actor, scope: Scope) -> Self {
-        Self { actor, scope: Some(scope), permit: Permit::until(None) }
+    /// Describes who has sent a token of the configuration, or, until a time, a session under it.
+    fn of_configuration(actor: Actor, scope: Scope, until: Option<Millis>, now: Millis) -> Self {
+        Self { actor, scope: Some(scope), permit: Permit::of_configuration(until, now) }
     }
 
     /// Describes a request for the audit trail.

@@ -81,10 +81,10 @@ impl Admin {
         now: Millis,
     ) -> Result<Option<Caller>, ApiError> {
         if self.roots.iter().any(|root| root.matches(text)) {
-            return Ok(Some(Caller::new(Actor::Root, Scope::Admin)));
+            return Ok(Some(Caller::of_configuration(Actor::Root, Scope::Admin, None, now)));
         }
         if self.ticket_token.as_ref().is_some_and(|token| token.matches(text.as_bytes())) {
-            return Ok(Some(Caller::new(Actor::TicketToken, Scope::Tickets)));
+            return Ok(Some(Caller::of_configuration(Actor::TicketToken, Scope::Tickets, None, now)));
         }
         let Some(presented) = self.token_form.parse(text) else { return Ok(None) };
         let token = tokens::find(directory, &presented.id, now).await?.admit(&presented, now);
@@ -105,8 +105,8 @@ impl Admin {
         let session = self.roots.iter().find_map(|root| root.sessions.check(value, now));
         let Some(Session { end, token_id }) = session else { return Ok(Checked::Void) };
         let Some(id) = token_id else {
-            let permit = Permit::until(Some(end));
-            return Ok(Checked::Valid(Caller { permit, ..Caller::new(Actor::Root, Scope::Admin) }));
+            let caller = Caller::of_configuration(Actor::Root, Scope::Admin, Some(end), now);
+            return Ok(Checked::Valid(caller));
         };
         let token = tokens::find(directory, &id, now).await?.token.filter(|token| !token.is_expired(now));
         Ok(token.map_or(Checked::Void, |token| Checked::Valid(of_token(directory, token, Some(end)))))
@@ -119,7 +119,7 @@ impl Admin {
         Ok(match access.check(&assertion, now).await? {
             Ok(identity) => {
                 let scope = rules.scope_of(&identity);
-                let permit = Permit::until(Some(identity.expires_at));
+                let permit = Permit::of_configuration(Some(identity.expires_at), now);
                 Checked::Valid(Caller { actor: Actor::Access { name: identity.name }, scope, permit })
             }
             Err(why) => Checked::Wrong(why),

@@ -14,11 +14,26 @@ use crate::platform::timeout::with_timeout;
 /// of Cloudflare Access may last a month.
 const LONGEST_WAIT: Duration = Duration::from_secs(24 * 3600);
 
-/// Until when somebody may be answered, and by which token, which may be revoked.
+/// How long somebody is answered who was admitted by the configuration alone, in seconds. Then the credential has to be sent
+/// again: a deployment with another configuration may leave the streams of the former one open.
+const CONFIGURED_SECONDS: i64 = 3600;
+
+/// Until when somebody may be answered, and what may end that before.
 #[derive(Clone)]
 pub(crate) struct Permit {
     until: Option<Millis>,
-    token: Option<(DirectoryClient, String)>,
+    basis: Basis,
+}
+
+/// What somebody was admitted by.
+#[derive(Clone)]
+enum Basis {
+    /// A ticket, which can't be revoked.
+    Ticket,
+    /// A stored token, which may be revoked.
+    Token(DirectoryClient, String),
+    /// The configuration, at this time.
+    Configuration(Millis),
 }
 
 /// Why somebody may not be answered any more.
@@ -26,19 +41,24 @@ pub(crate) struct Permit {
 pub(crate) enum Ended {
     /// The credential has ended or was revoked.
     Expired,
-    /// The token can't be looked up at the moment.
-    Unknown,
+    /// The credential has to be sent again, since it can't be checked here: at the moment, or any more.
+    Unchecked,
 }
 
 impl Permit {
-    /// Makes a permit that ends by itself, or never.
-    pub(crate) const fn until(until: Option<Millis>) -> Self {
-        Self { until, token: None }
+    /// Makes the permit of a ticket.
+    pub(crate) const fn of_ticket(until: Millis) -> Self {
+        Self { until: Some(until), basis: Basis::Ticket }
+    }
+
+    /// Makes the permit of a credential that is good by the configuration of now, until its end.
+    pub(super) const fn of_configuration(until: Option<Millis>, now: Millis) -> Self {
+        Self { until, basis: Basis::Configuration(now) }
     }
 
     /// Makes the permit of a token, until its end or an earlier one.
     pub(super) fn of_token(directory: &DirectoryClient, id: &str, until: Option<Millis>) -> Self {
-        Self { until, token: Some((directory.clone(), id.to_owned())) }
+        Self { until, basis: Basis::Token(directory.clone(), id.to_owned()) }
     }
 
     /// Returns when it ends; `None` where that is not known beforehand.
@@ -53,13 +73,20 @@ impl Permit {
             if self.until.is_some_and(|until| until <= now) {
                 return Ended::Expired;
             }
-            let fresh_until = match &self.token {
-                None => None,
-                Some((directory, id)) => {
+            let fresh_until = match &self.basis {
+                Basis::Ticket => None,
+                Basis::Configuration(admitted_at) => {
+                    let end = admitted_at.plus_seconds(CONFIGURED_SECONDS);
+                    if end <= now {
+                        return Ended::Unchecked;
+                    }
+                    Some(end)
+                }
+                Basis::Token(directory, id) => {
                     match with_timeout(OBJECT_LIMIT, tokens::find(directory, id, now)).await {
                         Some(Ok(known)) if known.token.is_some() => Some(known.fresh_until),
                         Some(Ok(_)) => return Ended::Expired,
-                        Some(Err(_)) | None => return Ended::Unknown,
+                        Some(Err(_)) | None => return Ended::Unchecked,
                     }
                 }
             };

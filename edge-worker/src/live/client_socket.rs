@@ -91,7 +91,7 @@ pub(super) fn open(
             match select(pin!(serve(&shards, &server)), pin!(permit.ended())).await {
                 Either::Left((end, _)) => end,
                 Either::Right((Ended::Expired, _)) => close::EXPIRED.into(),
-                Either::Right((Ended::Unknown, _)) => close::UNCHECKED.into(),
+                Either::Right((Ended::Unchecked, _)) => close::UNCHECKED.into(),
             }
         };
         let end = AssertUnwindSafe(served).catch_unwind().await.unwrap_or_else(|_| {

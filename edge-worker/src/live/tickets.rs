@@ -61,7 +61,7 @@ async fn stream(pass: Pass, request: &Request, env: &Env, config: &Config) -> Re
         return Err(not_plain());
     }
     let Pass { task_id, until, seen } = pass;
-    let permit = Permit::until(Some(until));
+    let permit = Permit::of_ticket(until);
     let shard = config.deployment.shards.of_task(&task_id);
     lingering::admit(&task_id)?;
     openings::admit(&task_id, shard, clock::now())?;

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { bearer, cookie, now, session } from "../support/api/caller.js";
-import { acknowledged } from "../support/deliveries.js";
+import { acknowledged, faster } from "../support/deliveries.js";
 import { event, Gateway, TOKEN } from "../support/gateway.js";
 import { live, ready } from "../support/live/streams.js";
 
@@ -52,6 +52,17 @@ for (const [what, path] of Object.entries(PATHS)) {
     await endedInTime(socket, LENGTH);
     assert.ok(Date.now() - begun >= (LENGTH - 1) * 1000, "not before its end");
     for (const { end } of stays) assert.equal(end, undefined, "the others stay");
+  });
+
+  test(`${what}: in an hour the admin token has to be sent again`, async (t) => {
+    const other = await Gateway.start({
+      build: "build-faults",
+      bindings: { SHARDS: "1", RETENTION_HOURS: "8760", ...faster(600) },
+    });
+    t.after(() => other.stop());
+    await acknowledged(other, event(TASK, "queued"));
+    const socket = await ready(t, "WebSocket", other, path, { headers: bearer(TOKEN) });
+    assert.deepEqual(await socket.ended(), { code: 1012 });
   });
 
   test(`${what}: after the end no message is sent, and none is accepted`, async (t) => {

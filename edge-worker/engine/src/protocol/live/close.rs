@@ -39,8 +39,8 @@ pub const FAULT: Close = close(1011, "a fault of the gateway: resume");
 /// A shard has begun anew, or was moved. Not 1013, after which a client resumes at once.
 pub const SHARD_ENDED: Close = close(1012, "a shard has ended its stream: resume");
 
-/// What has let the client in can't be looked up at the moment. The client resumes, and is let in or not.
-pub const UNCHECKED: Close = close(1012, "the token can't be checked at the moment: resume");
+/// What has let the client in has to be checked again. The client resumes, and is let in or not.
+pub const UNCHECKED: Close = close(1012, "the credentials have to be checked again: resume");
 
 /// The client reads more slowly than events arrive.
 pub const BEHIND: Close = close(1013, "too much is not acknowledged: resume");
