@@ -84,7 +84,7 @@ test("who may only read sees tasks, that nothing is live, and what is refused", 
   );
 });
 
-test("the audit trail is read page by page", async () => {
+test("the audit trail is read page by page, and loaded again with all its pages", async () => {
   for (let nth = 0; nth < 30; nth++) {
     const { id } = await createToken(dashboard.gateway, "read");
     await dashboard.gateway.api(`/api/tokens/${id}`, { method: "DELETE" });
@@ -93,7 +93,13 @@ test("the audit trail is read page by page", async () => {
     async (page) => {
       await page.getByText("50 records", { exact: true }).waitFor();
       await page.getByRole("button", { name: "Load more" }).click();
-      await page.getByText(/\d+ records, which is all/).waitFor();
+      const all = page.getByText(/\d+ records, which is all/);
+      await all.waitFor();
+      const count = await all.textContent();
+      const following = page.waitForResponse(/\/api\/audit\?.*cursor=/);
+      await page.getByRole("button", { name: "Reload" }).click();
+      await (await following).finished();
+      assert.equal(await all.textContent(), count);
     },
     { at: "/settings/audit" },
   );

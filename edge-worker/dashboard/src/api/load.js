@@ -66,42 +66,51 @@ export function useLoad(load, deps = [], version = 0) {
 }
 
 /**
- * Loads a listing page by page: `name` is the field of the answer that has the items. Returns them all, and
- * `more` where there are more.
+ * Loads a listing page by page: `name` is the field of the answer that has the items. Returns them all, and `more` where
+ * there are more. Loaded again, it has as many pages as it had.
  */
 export function usePages(path, name, query) {
   const key = JSON.stringify(query);
-  const first = useLoad((signal) => page(path, name, query, undefined, signal), [path, key]);
-  const [rest, setRest] = useState({});
-  const { data } = first;
+  /** How many pages are shown, and of which list. */
+  const shown = useRef({});
+  const { data, isStale, change, ...loaded } = useLoad(
+    (signal) => {
+      const most = shown.current.key === key ? shown.current.count : 1;
+      return firstPages(path, name, query, most, signal);
+    },
+    [path, key],
+  );
   // A list under another filter would tell what is not so.
-  const isShown = data !== undefined && !first.isStale;
-  // What follows another first page than the one shown is of no use.
-  const following = rest.after === data ? rest : {};
-  const current = useRef();
-  current.current = data;
-  const cursor = following.pages?.at(-1).cursor ?? (following.pages ? null : data?.cursor);
-  const more = async () => {
-    if (following.loading) return;
-    setRest({ ...following, after: data, loading: true, error: undefined });
+  const pages = isStale ? undefined : data;
+  if (pages !== undefined) shown.current = { key, count: pages.length };
+  const cursor = pages?.at(-1).cursor;
+  const [failed, setFailed] = useState({});
+  const [more, loadingMore] = useAction(async () => {
+    setFailed({});
     try {
       const next = await page(path, name, query, cursor);
-      if (current.current !== data) return;
-      setRest({ after: data, pages: [...(following.pages ?? []), next] });
+      // What follows another list than the one shown is of no use.
+      change((latest) => (latest === pages ? [...pages, next] : latest));
     } catch (error) {
-      if (current.current === data) setRest({ ...following, after: data, error });
+      setFailed({ pages, error });
     }
-  };
+  });
   return {
-    items: isShown ? [data, ...(following.pages ?? [])].flatMap(({ items }) => items) : undefined,
-    loading: first.loading,
-    error: first.error,
-    reload: first.reload,
-    complete: isShown && cursor === null,
+    ...loaded,
+    items: pages?.flatMap(({ items }) => items),
+    complete: cursor === null,
     more: cursor ? more : undefined,
-    loadingMore: following.loading === true,
-    moreError: following.error,
+    loadingMore,
+    moreError: failed.pages === pages ? failed.error : undefined,
   };
+}
+
+/** Loads so many pages of a listing, or all where it has fewer. */
+export async function firstPages(path, name, query, most, signal) {
+  const pages = [];
+  do pages.push(await page(path, name, query, pages.at(-1)?.cursor, signal));
+  while (pages.length < most && pages.at(-1).cursor !== null);
+  return pages;
 }
 
 /** Pages may be empty and not the last: so many are skipped before the reader is asked. */
