@@ -194,3 +194,41 @@ test("to stalled tasks live updates add none, and take away those that go on", a
     { at: "/tasks" },
   );
 });
+
+test("once more tasks have come than are remembered, a list is loaded again, and loses none", async () => {
+  const at = "2026-07-01T12:00:00.000Z";
+  const state = (task_id, status, seq) => ({
+    task_id,
+    status,
+    conflict: false,
+    created_at: at,
+    updated_at: at,
+    duplicates: 0,
+    seq,
+  });
+  const [known, fresh] = [state("task_known", "failed", 1), state("task_fresh", "failed", 2)];
+  const others = Array.from({ length: 2000 }, (_, n) => state(`task_other_${n}`, "queued", 3 + n));
+  await dashboard.visit(
+    async (page) => {
+      const answers = [[known]];
+      await page.route("**/api/tasks?*", (route) =>
+        route.fulfill({ json: { tasks: answers.at(-1), cursor: "next" } }),
+      );
+      const { promise: opened, resolve: open } = Promise.withResolvers();
+      await page.routeWebSocket(/\/api\/live\/0$/, open);
+      await page.reload();
+      const socket = await opened;
+      const tell = (task) => socket.send(JSON.stringify({ type: "event", shard: 0, task }));
+      const row = (name) => page.getByRole("row", { name });
+      await row("task_known").waitFor();
+      tell(fresh);
+      await row("task_fresh").waitFor();
+      answers.push([fresh, known]);
+      const again = page.waitForResponse("**/api/tasks?*");
+      for (const other of others) tell(other);
+      await (await again).finished();
+      await row("task_fresh").waitFor();
+    },
+    { at: "/tasks?status=failed" },
+  );
+});

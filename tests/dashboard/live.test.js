@@ -71,6 +71,27 @@ test("an old event never moves a task back", () => {
   assert.equal(shown.status, "completed");
 });
 
+test("whoever has noted how many states were taken learns that a later one is forgotten", () => {
+  const { feed, last } = follow();
+  const { taskStates } = feed;
+  const tell = (from, count) => {
+    const seqs = Array.from({ length: count }, (_, nth) => from + nth);
+    last().tell(...seqs.map((seq) => event(seq, { task: task(`task_${seq}`, "queued", seq) })));
+  };
+  last().accept(event(1, { task: task("before", "completed", 1) }));
+  const mark = taskStates.taken;
+  tell(2, 2000);
+  assert.ok(
+    taskStates.forgottenTo <= mark,
+    "what was forgotten is older than what was loaded then",
+  );
+  last().tell(event(2002, { task: task("task_2", "completed", 2002) }));
+  tell(2003, 1);
+  assert.ok(taskStates.forgottenTo > mark);
+  const [listed] = taskStates.over([task("task_3", "processing", 3)]);
+  assert.equal(listed.status, "processing", "it stands as it was loaded");
+});
+
 test("a task that was erased is forgotten", () => {
   const { feed, last } = follow();
   for (const [seq, id] of ["a", "b"].entries()) {

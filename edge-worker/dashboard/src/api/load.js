@@ -67,21 +67,23 @@ export function useLoad(load, deps = [], version = 0) {
 
 /**
  * Loads a listing page by page: `name` is the field of the answer that has the items. Returns them all, and `more` where
- * there are more. Loaded again, it has as many pages as it had.
+ * there are more. Loaded again, it has as many pages as it had. `mark` is what `markOf` returned before they were asked for.
  */
-export function usePages(path, name, query) {
+export function usePages(path, name, query, markOf = () => undefined) {
   const key = JSON.stringify(query);
   /** How many pages are shown, and of which list. */
   const shown = useRef({});
   const { data, isStale, change, ...loaded } = useLoad(
-    (signal) => {
+    async (signal) => {
+      const mark = markOf();
       const most = shown.current.key === key ? shown.current.count : 1;
-      return firstPages(path, name, query, most, signal);
+      return { mark, pages: await firstPages(path, name, query, most, signal) };
     },
     [path, key],
   );
   // A list under another filter would tell what is not so.
-  const pages = isStale ? undefined : data;
+  const list = isStale ? undefined : data;
+  const pages = list?.pages;
   if (pages !== undefined) shown.current = { key, count: pages.length };
   const cursor = pages?.at(-1).cursor;
   const [failed, setFailed] = useState({});
@@ -90,18 +92,19 @@ export function usePages(path, name, query) {
     try {
       const next = await page(path, name, query, cursor);
       // What follows another list than the one shown is of no use.
-      change((latest) => (latest === pages ? [...pages, next] : latest));
+      change((latest) => (latest === list ? { ...list, pages: [...pages, next] } : latest));
     } catch (error) {
-      setFailed({ pages, error });
+      setFailed({ list, error });
     }
   });
   return {
     ...loaded,
+    mark: list?.mark,
     items: pages?.flatMap(({ items }) => items),
     complete: cursor === null,
     more: cursor ? more : undefined,
     loadingMore,
-    moreError: failed.pages === pages ? failed.error : undefined,
+    moreError: failed.list === list ? failed.error : undefined,
   };
 }
 

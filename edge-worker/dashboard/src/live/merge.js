@@ -15,6 +15,10 @@ export function newer(view, known) {
 export class TaskStates {
   #tasks = new Map();
 
+  /** How many states were taken, and up to which of them one may have been forgotten. */
+  taken = 0;
+  forgottenTo = 0;
+
   /** Takes a message; returns whether the state of a task has changed. */
   take(message) {
     if (message.type === "gap") return this.#forgetShard(message.shard);
@@ -55,8 +59,13 @@ export class TaskStates {
     const latest = newer(task, known);
     // Last in the map: it had the latest event.
     this.#tasks.delete(task.task_id);
-    this.#tasks.set(task.task_id, { shard, task: latest });
-    if (this.#tasks.size > MOST_TASKS) this.#tasks.delete(this.#tasks.keys().next().value);
+    this.taken += 1;
+    this.#tasks.set(task.task_id, { shard, task: latest, nth: this.taken });
+    if (this.#tasks.size > MOST_TASKS) {
+      const [[id, { nth }]] = this.#tasks;
+      this.#tasks.delete(id);
+      this.forgottenTo = nth;
+    }
     return known === undefined || latest.seq !== known.seq;
   }
 

@@ -35,9 +35,14 @@ const UNITS = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 export function Tasks() {
   const { query, route } = useLocation();
   const filter = Object.fromEntries(FILTERS.map((name) => [name, query[name] ?? ""]));
-  const pages = usePages("/api/tasks", "tasks", filter);
+  const pages = usePages("/api/tasks", "tasks", filter, () => feed?.taskStates.taken ?? 0);
   const [, update] = useState();
-  useFeed(() => update({}));
+  useFeed(() => {
+    // What came since the list was asked for is known no more: without it tasks would stand as they stood then.
+    const isOld = feed.taskStates.forgottenTo > pages.mark;
+    if (isOld && !pages.loading && !pages.error) pages.reload();
+    update({});
+  });
   const erased = useErased(pages.items?.map(({ task_id }) => task_id));
   const listed = pages.items?.filter(({ task_id }) => !erased.has(task_id));
   const tasks = listed && current(listed, filter, pages.complete);
