@@ -11,7 +11,8 @@ import { Reloading } from "../../edge-worker/dashboard/src/live/reloading.js";
 
 /** The id of the delivery of an event to an endpoint. */
 const id = (shard, seq, endpoint = 1) => `dlv_${shard}_${seq * 65_536 + endpoint}`;
-const row = (...of) => ({ id: id(...of) });
+const row = (...of) => ({ id: id(...of), state: "delivered" });
+const ready = (shard, resumed) => ({ type: "ready", shard, resumed });
 const hint = (state, ...of) => ({ type: "delivery", shard: of[0], delivery: id(...of), state });
 const event = (shard, seq) => ({ type: "event", shard, seq });
 
@@ -81,6 +82,12 @@ const CASES = [
     lacking: [id(0, 10, 2)],
   },
   {
+    name: "when a shard is ready for the first time, what was pending may have ended",
+    rows: [...ROWS, { ...row(0, 8), state: "pending" }, { ...row(1, 9), state: "pending" }],
+    messages: [ready(0, false), ready(1, true)],
+    unsure: [id(0, 8)],
+  },
+  {
     name: "what it lacked before and has now is not lacking, and what it lacks still is",
     before: [id(0, 9), id(0, 11)],
     messages: [hint("dead", 0, 9)],
@@ -89,10 +96,11 @@ const CASES = [
   },
 ];
 
-for (const { name, before, messages, states = {}, lacking = [], rows = ROWS, ...more } of CASES) {
+for (const each of CASES) {
+  const { name, before, messages, states = {}, lacking = [], unsure = [], ...more } = each;
   test(name, () => {
     const list = {
-      rows,
+      rows: ROWS,
       complete: false,
       filter: ANY,
       lacking: new Set(before),
@@ -102,6 +110,7 @@ for (const { name, before, messages, states = {}, lacking = [], rows = ROWS, ...
     const news = newsOf(messages, list);
     assert.deepEqual(Object.fromEntries(news.states), states);
     assert.deepEqual([...news.lacking].sort(), lacking.sort());
+    assert.deepEqual(news.unsure, unsure);
   });
 }
 

@@ -50,15 +50,10 @@ export function useFeed(take) {
   }, [current]);
 }
 
-/**
- * Calls `act` when the feed goes on after an interruption, of which attempts of deliveries are not repeated; of one shard
- * alone where that is given.
- */
-export function useResumed(act, shard) {
-  const isMine = (message) => shard === undefined || message.shard === shard;
+/** Calls `act` when the feed goes on after an interruption, of which attempts of deliveries are not repeated. */
+export function useResumed(act) {
   useFeed((messages) => {
-    if (messages.some((message) => message.type === "ready" && message.resumed && isMine(message)))
-      act();
+    if (messages.some(({ type, resumed }) => type === "ready" && resumed)) act();
   });
 }
 

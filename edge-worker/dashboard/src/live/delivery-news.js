@@ -17,17 +17,20 @@ export function partsOf(id) {
  * Sorts what has come by a list. `rows` are its deliveries, `complete` says that it has all there are, `filter` is what
  * it was loaded by, and `lacking` has the ids that it lacked before; those that it has now are no longer counted. `begun`
  * has, for shards, the number of the first event that came since it was loaded; this adds to it. Returns the latest state
- * of each row that was attempted, by its id, and what the list lacks now.
+ * of each row that was attempted, by its id, what the list lacks now, and the ids of rows that are `unsure`: they were
+ * pending, and may have ended before their shard was ready for the first time, of which no hint comes.
  */
 export function newsOf(messages, { rows, complete, filter, lacking, begun }) {
   const shown = new Set(rows.map(({ id }) => id));
   const reach = reachOf(rows);
   const states = new Map();
   const missing = new Set([...lacking].filter((id) => !shown.has(id)));
+  const ready = new Set();
   for (const message of messages) {
     if (message.type === "event" && !begun.has(message.shard)) {
       begun.set(message.shard, message.seq);
     }
+    if (message.type === "ready" && !message.resumed) ready.add(message.shard);
     if (message.type !== "delivery") continue;
     const { delivery: id, state } = message;
     if (shown.has(id)) {
@@ -38,7 +41,8 @@ export function newsOf(messages, { rows, complete, filter, lacking, begun }) {
       missing.add(id);
     }
   }
-  return { states, lacking: missing };
+  const isUnsure = ({ id, state }) => state === "pending" && ready.has(partsOf(id).shard);
+  return { states, lacking: missing, unsure: rows.filter(isUnsure).map(({ id }) => id) };
 }
 
 function isWanted(id, state, filter) {

@@ -123,6 +123,7 @@ function useNews({ items, complete, loading, loadingMore }, filter) {
     const list = { rows: items, complete, filter, lacking, begun: begun.current };
     const news = newsOf(messages, list);
     if (news.lacking.size + lacking.size > 0) setLacking(news.lacking);
+    reloading.current.add(news.unsure);
     if (news.states.size === 0) return;
     // The state at once, and all else as soon as it is loaded.
     const rows = items.filter(({ id }) => news.states.has(id));

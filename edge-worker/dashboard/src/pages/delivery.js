@@ -3,7 +3,7 @@
 import { html } from "htm/preact";
 import { useLoad } from "../api/load.js";
 import { get } from "../api/requests.js";
-import { useFeed, useResumed } from "../feed.js";
+import { useFeed } from "../feed.js";
 import { partsOf } from "../live/delivery-news.js";
 import { DeliveryDetails, reasonOf, Subject } from "../parts/deliveries/delivery.js";
 import { ENDPOINT } from "../parts/endpoints/kinds.js";
@@ -18,10 +18,12 @@ export function Delivery({ params }) {
 function OneDelivery({ id }) {
   const path = `/api/deliveries/${encodeURIComponent(id)}`;
   const { data, error, reload, change } = useLoad((signal) => get(path, { signal }), [path]);
+  // Of attempts that were made before its shard was ready no hint comes.
+  const mayHaveChanged = ({ type, shard, resumed }) =>
+    type === "ready" && shard === partsOf(id).shard && (resumed || !data?.ended_at);
   useFeed((messages) => {
-    if (messages.some(({ delivery }) => delivery === id)) reload();
+    if (messages.some((message) => message.delivery === id || mayHaveChanged(message))) reload();
   });
-  useResumed(reload, partsOf(id).shard);
   return html`
     <${Page} title=${`Delivery ${id}`} heading=${html`<code class="long">${id}</code>`} about=${data && html`<${About} delivery=${data} />`}>
       ${data === undefined && !error && html`<${Loading} what="the delivery" />`}
