@@ -278,6 +278,40 @@ test("rotated and retired: both secrets sign until the former is retired", async
   });
 });
 
+test("rotated, and the answer is lost: nobody is told that it was not done", async () => {
+  const work = async ({ page, card, ask }) => {
+    await page.route("**/rotate", async (route) => {
+      await route.fetch();
+      await route.abort();
+    });
+    const rotate = await ask("Rotate secret", "Rotate secret");
+    await rotate.getByRole("button", { name: "Rotate secret" }).click();
+    await said(rotate.getByRole("alert"), "Whether it was done is not known.");
+    await page.reload();
+    await said(card, "Previous secret");
+  };
+  await about(work, { expected: /status of 401|ERR_FAILED|closed before the conn/ });
+});
+
+test("a dialog stays while what it asked for is being done", async () => {
+  await about(async ({ page, card, ask }) => {
+    const { promise: released, resolve: release } = Promise.withResolvers();
+    await page.route(`**/api/endpoints/${endpoint.id}`, async (route) => {
+      await released;
+      await route.continue();
+    });
+    const dialog = await ask("Delete", "Delete endpoint");
+    await dialog.getByRole("button", { name: "Delete" }).click();
+    await dialog.locator("[aria-disabled=true]", { hasText: "Cancel" }).waitFor();
+    // Chromium closes a dialog by the second Escape, whatever the page says.
+    for (const _ of [1, 2, 3]) await page.keyboard.press("Escape");
+    await page.mouse.click(5, 5);
+    assert.ok(await dialog.isVisible());
+    release();
+    await card.waitFor({ state: "detached" });
+  });
+});
+
 test("disabled and enabled: meanwhile nothing is delivered, and that is said", async () => {
   await about(async ({ page, card, press }) => {
     await press("Disable");

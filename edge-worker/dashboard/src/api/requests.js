@@ -12,6 +12,8 @@ export class ApiError extends Error {
     this.status = status;
     /** Seconds to wait, where the answer says so. */
     this.retryAfter = retryAfter;
+    /** Whether what was asked for may have been done all the same. */
+    this.isUnsure = false;
   }
 }
 
@@ -56,9 +58,18 @@ export async function getText(path, { signal } = {}) {
 
 /** Changes something; returns what is answered, or nothing where that is empty. */
 export async function send(method, path, { body, headers, quiet } = {}) {
-  const answer = await ask(method, path, { body, headers, quiet });
-  return answer.status === 204 ? undefined : json(answer);
+  try {
+    const answer = await ask(method, path, { body, headers, quiet });
+    return answer.status === 204 ? undefined : await json(answer);
+  } catch (error) {
+    error.isUnsure = !body?.dry_run && mayBeDone(error);
+    throw error;
+  }
 }
+
+/** Whether a request may have been carried out: its answer was lost, can't be read, or is of a gateway in trouble. */
+const mayBeDone = ({ code, status }) =>
+  code === "unreachable" || (status !== undefined && (status < 400 || status >= 500));
 
 /** Returns a query with its question mark; empty values are left out. */
 export function search(query) {

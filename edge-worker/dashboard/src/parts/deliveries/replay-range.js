@@ -6,7 +6,7 @@ import { useAction, useLoad } from "../../api/load.js";
 import { get, send } from "../../api/requests.js";
 import { number } from "../../format.js";
 import { instant, LATEST } from "../../local-time.js";
-import { Dialog } from "../dialog.js";
+import { Cancel, Dialog } from "../dialog.js";
 import { announce } from "../status/announce.js";
 import { Failure, Loading, Notice } from "../status/notice.js";
 import { Time } from "../time.js";
@@ -52,7 +52,7 @@ export function ReplayRange({ endpoints, endpoint, onBegun, onClose }) {
   // As before the form is sent, the browser says what is wrong with a field.
   const countValid = ({ currentTarget }) => currentTarget.form.reportValidity() && count();
   return html`
-    <${Dialog} title="Replay a range" onClose=${onClose}>
+    <${Dialog} title="Replay a range" busy=${busy} onClose=${onClose}>
       <form onSubmit=${submit}>
         <div class="field">
           <label for=${`${id}endpoint`}>Endpoint</label>
@@ -83,9 +83,9 @@ export function ReplayRange({ endpoints, endpoint, onBegun, onClose }) {
           ${counted && html`${number(counted.matched)}${counted.truncated && " or more"} would be replayed.`}
         </p>
         <${Failure} error=${countError} what="Nothing was counted." />
-        <${Failure} error=${error} what="No replay was begun." />
+        <${Failure} error=${error} what="No replay was begun." unsure="Try again here: it does not begin twice." />
         <footer>
-          <button type="button" onClick=${onClose}>Cancel</button>
+          <${Cancel} busy=${busy} onClose=${onClose} />
           <button type="button" aria-disabled=${counting} onClick=${countValid}>Count</button>
           <button type="submit" class="primary" aria-disabled=${busy}>${busy ? "Beginning…" : "Replay"}</button>
         </footer>

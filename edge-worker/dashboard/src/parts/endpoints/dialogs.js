@@ -4,7 +4,7 @@ import { html } from "htm/preact";
 import { useId, useState } from "preact/hooks";
 import { useAction } from "../../api/load.js";
 import { send } from "../../api/requests.js";
-import { Confirm, Dialog } from "../dialog.js";
+import { Cancel, Confirm, Dialog } from "../dialog.js";
 import { Failure } from "../status/notice.js";
 import { UrlField } from "./common-fields.js";
 
@@ -24,13 +24,13 @@ export function Edit({ kind, endpoint, onDone, onClose }) {
     run();
   };
   return html`
-    <${Dialog} title=${`Edit ${kind.noun}`} onClose=${onClose}>
+    <${Dialog} title=${`Edit ${kind.noun}`} busy=${busy} onClose=${onClose}>
       <form onSubmit=${submit}>
         <${UrlField} placeholder=${kind.placeholder} fields=${fields} set=${set} />
         <${Fields} endpoint=${endpoint} fields=${fields} set=${set} />
         <${Failure} error=${error} what=${`The ${kind.noun} was not changed.`} />
         <footer>
-          <button type="button" onClick=${onClose}>Cancel</button>
+          <${Cancel} busy=${busy} onClose=${onClose} />
           <button type="submit" class="primary" aria-disabled=${busy}>Save</button>
         </footer>
       </form>
@@ -56,7 +56,7 @@ export function Rotate({ kind, endpoint, onDone, onClose }) {
     run();
   };
   return html`
-    <${Dialog} title="Rotate secret" onClose=${onClose}>
+    <${Dialog} title="Rotate secret" busy=${busy} onClose=${onClose}>
       <form onSubmit=${submit}>
         <p>
           The ${kind.noun} gets a new secret. The present one stays valid beside it for a while, so that its receiver
@@ -77,7 +77,7 @@ export function Rotate({ kind, endpoint, onDone, onClose }) {
         </div>
         <${Failure} error=${error} what="The secret was not rotated." />
         <footer>
-          <button type="button" onClick=${onClose}>Cancel</button>
+          <${Cancel} busy=${busy} onClose=${onClose} />
           <button type="submit" class="primary" aria-disabled=${busy}>Rotate secret</button>
         </footer>
       </form>

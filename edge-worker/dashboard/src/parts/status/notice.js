@@ -16,13 +16,19 @@ export function Notice({ tone = "plain", title, children, onClose }) {
   `;
 }
 
-/** Why something was not done or is not shown, with a way to try again. */
-export function Failure({ error, what, retry }) {
+/** What to do where nobody knows whether it was done. */
+const CHECK = "Check how it stands before you try again.";
+
+/**
+ * Why something was not done or is not shown, with a way to try again; `unsure` is the advice where nobody knows whether it
+ * was done.
+ */
+export function Failure({ error, what, retry, unsure = CHECK }) {
   // The sign-in dialog is open then, and says so.
   if (!error || ["unauthorized", "access"].includes(error.code)) return null;
   return html`
-    <${Notice} tone="bad" title=${what}>
-      ${sentence(error.message)} ${advice(error)}
+    <${Notice} tone="bad" title=${error.isUnsure ? "Whether it was done is not known." : what}>
+      ${sentence(error.message)} ${error.isUnsure && unsure} ${advice(error)}
       ${retry && html` <button type="button" class="link" onClick=${retry}>Try again</button>`}
     <//>
   `;
