@@ -187,6 +187,30 @@ test("the session ends in the middle: nothing is lost but the session", async ()
   );
 });
 
+test("what the end of the session has refused is said to be so after signing in", async () => {
+  const url = "https://shop.example/not-disabled";
+  await dashboard.gateway.register(url);
+  await dashboard.visit(
+    async (page) => {
+      await isLive(page);
+      const card = page.getByRole("article", { name: url });
+      await card.waitFor();
+      await page.context().clearCookies();
+      await card.getByRole("button", { name: "Disable" }).click();
+      const dialog = page.getByRole("dialog", { name: "Your session has ended" });
+      await dialog.waitFor();
+      assert.equal(await page.getByRole("alert").count(), 0, "the dialog says so");
+      await signIn(page);
+      await dialog.waitFor({ state: "detached" });
+      const alert = card.getByRole("alert");
+      await alert.getByText("The endpoint was not changed.").waitFor();
+      await alert.getByText("Your session had ended.").waitFor();
+      await card.getByText("Enabled", { exact: true }).waitFor();
+    },
+    { at: "/settings/webhooks" },
+  );
+});
+
 /** What a changed token says in the console of the browser, which nobody can forbid it. */
 const ROTATED =
   /status of 401|net::ERR_|WebSocket connection to .* failed|closed before the connec/;

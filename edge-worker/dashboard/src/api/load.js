@@ -36,6 +36,7 @@ export function useLoad(load, deps = [], version = 0) {
         set((state) => ({
           ...(state.of === of && error.code !== "not_found" && { data: state.data, of }),
           error,
+          generation,
           loading: false,
         })),
     );
@@ -60,7 +61,9 @@ export function useLoad(load, deps = [], version = 0) {
     },
     [of],
   );
-  const { data, error, loading } = state;
+  const { data, loading } = state;
+  // What failed before a sign-in is loaded again.
+  const error = state.generation === generation ? state.error : undefined;
   const isStale = data !== undefined && state.of !== of;
   return { data, error, loading, isStale, reload, poll, change };
 }

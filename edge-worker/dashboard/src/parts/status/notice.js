@@ -1,7 +1,9 @@
 // Short messages in the flow of the page.
 
 import { html } from "htm/preact";
+import { session } from "../../api/session.js";
 import { clock, sentence } from "../../format.js";
+import { useStore } from "../../store.js";
 
 /** `tone` is `bad`, `warning`, `good` or `plain`; what is bad is announced at once. */
 export function Notice({ tone = "plain", title, children, onClose }) {
@@ -24,11 +26,13 @@ const CHECK = "Check how it stands before you try again.";
  * was done.
  */
 export function Failure({ error, what, retry, unsure = CHECK }) {
+  const { phase } = useStore(session);
+  const isOfSession = ["unauthorized", "access"].includes(error?.code);
   // The sign-in dialog is open then, and says so.
-  if (!error || ["unauthorized", "access"].includes(error.code)) return null;
+  if (!error || (isOfSession && phase !== "in")) return null;
   return html`
     <${Notice} tone="bad" title=${error.isUnsure ? "Whether it was done is not known." : what}>
-      ${sentence(error.message)} ${error.isUnsure && unsure} ${advice(error)}
+      ${isOfSession ? "Your session had ended." : sentence(error.message)} ${error.isUnsure && unsure} ${advice(error)}
       ${retry && html` <button type="button" class="link" onClick=${retry}>Try again</button>`}
     <//>
   `;
