@@ -116,6 +116,35 @@ test("problems that need attention come first, with links", async () => {
   });
 });
 
+test("what can't be asked is not passed over as if all were well", async () => {
+  const unavailable = { error: "unavailable", message: "this can't be answered now" };
+  const work = async (page) => {
+    for (const path of ["**/api/rejections", "**/api/endpoints"]) {
+      await page.route(path, (route) => route.fulfill({ status: 503, json: unavailable }));
+    }
+    await dashboard.show(page, "/");
+    const failure = page
+      .getByRole("alert")
+      .filter({ hasText: "Not everything could be looked at" });
+    await failure.waitFor();
+    await page.unroute("**/api/rejections");
+    await page.unroute("**/api/endpoints");
+    await failure.getByRole("button", { name: "Try again" }).click();
+    await failure.waitFor({ state: "detached" });
+    await page.route("**/api/endpoints", (route) =>
+      route.fulfill({ status: 503, json: unavailable }),
+    );
+    await page.route("**/api/deliveries", (route) =>
+      route.fulfill({ json: { deliveries: [], cursor: null } }),
+    );
+    await dashboard.show(page, "/deliveries");
+    await page.getByRole("alert").getByText("The endpoints were not loaded.").waitFor();
+    await page.getByRole("heading", { name: "Nothing was delivered yet." }).waitFor();
+    assert.equal(await page.getByRole("link", { name: "Register an endpoint" }).count(), 0);
+  };
+  await dashboard.visit(work, { expected: /status of (401|503)|closed before the conn/ });
+});
+
 test("each rejected request has its cause, its likely mistake, and a remedy", async () => {
   const { rejections } = (await dashboard.gateway.api("/api/rejections")).body;
   assert.deepEqual(rejections.map(({ code }) => code).sort(), Object.keys(REFUSED).sort());

@@ -42,7 +42,8 @@ export function Deliveries() {
   };
   useResumed(reload);
   const go = (some) => route(`/deliveries${search({ ...query, ...some })}`, true);
-  const known = endpoints.data?.endpoints ?? [];
+  const registered = endpoints.data?.endpoints;
+  const known = registered ?? [];
   const actions = html`<button type="button" disabled=${known.length === 0} onClick=${() => setAsking(true)}>Replay a range</button>`;
   const erased = useErased(pages.items?.flatMap(({ task_id }) => task_id ?? []));
   const shown = pages.items
@@ -51,6 +52,7 @@ export function Deliveries() {
   return html`
     <${Page} title="Deliveries" about="What your endpoints were sent, by the latest events first." actions=${actions}>
       <${Filters} filter=${filter} endpoints=${known} choose=${go} />
+      <${Failure} error=${endpoints.error} what="The endpoints were not loaded." retry=${endpoints.reload} />
       ${
         replay &&
         html`<${ReplayProgress} key=${replay} id=${replay} onDone=${reload} onClose=${() => go({ replay: "" })} />`
@@ -68,7 +70,7 @@ export function Deliveries() {
           shown=${shown}
           pages=${pages}
           filter=${filter}
-          endpoints=${known}
+          endpoints=${registered}
           onChange=${(delivery) => news.update([delivery])}
         />`
       }
@@ -151,7 +153,7 @@ const newer = (lacking) =>
 function List({ shown, pages, filter, endpoints, onChange }) {
   if (shown.length === 0 && !pages.more)
     return html`<${Nothing} filter=${filter} endpoints=${endpoints} />`;
-  const urls = new Map(endpoints.map(({ id, url }) => [id, url]));
+  const urls = new Map(endpoints?.map(({ id, url }) => [id, url]));
   const columns = [
     ["Delivery", ({ id }) => html`<a href=${`/deliveries/${id}`}><code>${id}</code></a>`],
     [
@@ -199,6 +201,7 @@ function Nothing({ filter, endpoints }) {
   if (filter.state !== "" || filter.endpoint !== "") {
     return html`<${Empty} title="No delivery is like that."><p><a href="/deliveries">Show all deliveries</a></p><//>`;
   }
+  if (endpoints === undefined) return html`<${Empty} title="Nothing was delivered yet." />`;
   if (endpoints.length === 0) {
     return html`<${Empty} title="Nothing is delivered yet."><p><a href="/settings/webhooks">Register an endpoint</a>, and every event that moves a task goes on to it.</p><//>`;
   }

@@ -4,6 +4,7 @@ import { html } from "htm/preact";
 import { useEvery, useLoad } from "../../api/load.js";
 import { get } from "../../api/requests.js";
 import { count, duration } from "../../format.js";
+import { Failure } from "../status/notice.js";
 
 const HOUR = 3_600_000;
 
@@ -19,9 +20,14 @@ export function Attention({ metrics }) {
     get("/api/tasks", { query: { stalled: "30m", limit: 1 }, signal }),
   );
   const rejections = useLoad((signal) => get("/api/rejections", { signal }));
+  const asked = [endpoints, stalled, rejections];
   useEvery(30_000, () => {
-    for (const { poll } of [endpoints, stalled, rejections]) poll();
+    for (const { poll } of asked) poll();
   });
+  const failed = asked.filter(({ error }) => error);
+  const retry = () => {
+    for (const { reload } of failed) reload();
+  };
   const items = [
     ...ofMetrics(metrics),
     ...ofEndpoints(endpoints.data?.endpoints),
@@ -36,8 +42,10 @@ export function Attention({ metrics }) {
       : []),
     ...ofRejections(rejections.data?.rejections ?? []),
   ];
-  if (items.length === 0) return null;
+  const failure = html`<${Failure} error=${failed[0]?.error} what="Not everything could be looked at." retry=${retry} />`;
+  if (items.length === 0) return failure;
   return html`
+    ${failure}
     <section class="card attention" aria-label="Needs attention">
       <h2>Needs attention</h2>
       <ul>
