@@ -204,6 +204,22 @@ test("an endpoint's page shows its health and its settings, and can be left by d
   });
 });
 
+test("an endpoint's page shows what was changed elsewhere", async () => {
+  await dashboard.visit(
+    async (page) => {
+      await page.clock.install();
+      await page.reload();
+      const card = page.getByRole("article", { name: backend.url });
+      await said(card, "Enabled");
+      const json = { enabled: false };
+      await dashboard.gateway.api(`/api/endpoints/${endpoint.id}`, { method: "PATCH", json });
+      await page.clock.runFor(20_000);
+      await said(card, "Disabled");
+    },
+    { at: `/settings/webhooks/${endpoint.id}` },
+  );
+});
+
 test("headers and authentication are set, shown by their names, replaced and cleared", async () => {
   await about(async ({ page, card, ask }) => {
     const edit = async (work) => {

@@ -25,7 +25,8 @@ function OneEndpoint({ id }) {
   const [secret, setSecret] = useState();
   const { route } = useLocation();
   const path = `${ENDPOINT.path}/${encodeURIComponent(id)}`;
-  const { data, error, reload, change } = useLoad((signal) => get(path, { signal }), [path]);
+  const { data, error, reload, poll, change } = useLoad((signal) => get(path, { signal }), [path]);
+  useEvery(20_000, poll);
   const changed = (endpoint) =>
     endpoint ? change(() => endpoint) : route("/settings/webhooks", true);
   return html`
