@@ -209,3 +209,26 @@ test("answers that take longer than the pause between two questions are waited f
     assert.equal(asked, 1);
   });
 });
+
+test("a page that is looked at again asks at once", async () => {
+  await dashboard.visit(async (page) => {
+    await page.clock.install();
+    await page.reload();
+    await page.getByText("Events stored").waitFor();
+    const turn = (hidden) =>
+      page.evaluate((hidden) => {
+        Object.defineProperty(document, "hidden", { configurable: true, value: hidden });
+        document.dispatchEvent(new Event("visibilitychange"));
+      }, hidden);
+    await turn(true);
+    let asked = 0;
+    page.on("request", (request) => {
+      if (request.url().endsWith("/api/metrics")) asked += 1;
+    });
+    await page.clock.runFor(120_000);
+    assert.equal(asked, 0, "nobody looks at it");
+    const again = page.waitForRequest("**/api/metrics");
+    await turn(false);
+    await again;
+  });
+});

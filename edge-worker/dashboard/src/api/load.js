@@ -131,15 +131,23 @@ async function page(path, name, query, cursor, signal) {
   }
 }
 
-/** Calls `act` every so many milliseconds while the page is looked at and somebody is signed in. */
+/**
+ * Calls `act` every so many milliseconds while the page is looked at and somebody is signed in, and when it is looked at
+ * again.
+ */
 export function useEvery(pause, act) {
   const latest = useRef(act);
   latest.current = act;
   useEffect(() => {
-    const timer = setInterval(() => {
+    const actIfSeen = () => {
       if (!document.hidden && session.value.phase === "in") latest.current();
-    }, pause);
-    return () => clearInterval(timer);
+    };
+    const timer = setInterval(actIfSeen, pause);
+    document.addEventListener("visibilitychange", actIfSeen);
+    return () => {
+      clearInterval(timer);
+      document.removeEventListener("visibilitychange", actIfSeen);
+    };
   }, [pause]);
 }
 
