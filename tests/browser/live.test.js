@@ -195,6 +195,25 @@ test("to stalled tasks live updates add none, and take away those that go on", a
   );
 });
 
+test("a list of stalled tasks is loaded again every minute: no message makes a task one", async () => {
+  await dashboard.visit(
+    async (page) => {
+      await page.clock.install();
+      await page.reload();
+      await page.getByRole("heading", { name: "No task is stalled." }).waitFor();
+      const at = "2026-07-01T12:00:00.000Z";
+      const state = { status: "queued", conflict: false, created_at: at, updated_at: at };
+      const tasks = [{ ...state, task_id: "task_since", duplicates: 0, seq: 1 }];
+      await page.route("**/api/tasks?*", (route) =>
+        route.fulfill({ json: { tasks, cursor: null } }),
+      );
+      await page.clock.runFor(60_000);
+      await page.getByRole("row", { name: "task_since" }).waitFor();
+    },
+    { at: "/tasks?stalled=10m" },
+  );
+});
+
 test("once more tasks have come than are remembered, a list is loaded again, and loses none", async () => {
   const at = "2026-07-01T12:00:00.000Z";
   const state = (task_id, status, seq) => ({

@@ -3,7 +3,7 @@
 import { html } from "htm/preact";
 import { useEffect, useId, useState } from "preact/hooks";
 import { useLocation } from "preact-iso/router";
-import { usePages } from "../api/load.js";
+import { useEvery, usePages } from "../api/load.js";
 import { search } from "../api/requests.js";
 import { feed, useErased, useFeed } from "../feed.js";
 import { number } from "../format.js";
@@ -43,6 +43,8 @@ export function Tasks() {
     if (isOld && !pages.loading && !pages.error) pages.reload();
     update({});
   });
+  // No message makes a task a stalled one.
+  useEvery(60_000, () => filter.stalled !== "" && pages.poll());
   const erased = useErased(pages.items?.map(({ task_id }) => task_id));
   const listed = pages.items?.filter(({ task_id }) => !erased.has(task_id));
   const tasks = listed && current(listed, filter, pages.complete);
