@@ -201,7 +201,7 @@ test("a list of stalled tasks is loaded again every minute: no message makes a t
       await page.clock.install();
       await page.reload();
       await page.getByRole("heading", { name: "No task is stalled." }).waitFor();
-      const at = "2026-07-01T12:00:00.000Z";
+      const at = "2020-07-01T12:00:00.000Z";
       const state = { status: "queued", conflict: false, created_at: at, updated_at: at };
       const tasks = [{ ...state, task_id: "task_since", duplicates: 0, seq: 1 }];
       await page.route("**/api/tasks?*", (route) =>

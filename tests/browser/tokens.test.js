@@ -10,7 +10,7 @@ import { opened } from "./support/opened.js";
 const { dashboard } = await opened();
 
 const AT = "/settings/tokens";
-const shown = (page) => page.getByRole("region", { name: "New token" });
+const shown = (page, name) => page.getByRole("region", { name: `New token: ${name}` });
 
 test("created, shown once, and revoked", async () => {
   await dashboard.visit(
@@ -18,13 +18,15 @@ test("created, shown once, and revoked", async () => {
       await page.getByLabel("Name", { exact: true }).fill("Prometheus");
       await page.getByLabel("Ends after").selectOption("No end");
       await page.getByRole("button", { name: "Create token" }).click();
-      const token = await shown(page).getByLabel("Token", { exact: true }).inputValue();
+      const token = await shown(page, "Prometheus")
+        .getByLabel("Token", { exact: true })
+        .inputValue();
       assert.match(token, /^vtg_[0-9a-f]{96}$/);
       assert.equal(await statusBy(dashboard.gateway, { token }), 200);
       await assertFits(page);
       await assertAccessible(page);
       await shoot(page, "token");
-      await page.getByRole("button", { name: "Copy the token" }).click();
+      await page.getByRole("button", { name: "Copy the token Prometheus" }).click();
       await page.getByText("Copied", { exact: true }).waitFor();
       assert.equal(await page.evaluate(() => navigator.clipboard.readText()), token);
 
@@ -52,6 +54,30 @@ test("created, shown once, and revoked", async () => {
       await record.getByText("Admin token").waitFor();
     },
     { at: AT, permissions: ["clipboard-read", "clipboard-write"] },
+  );
+});
+
+test("a second new token leaves the first one to be copied, until it is revoked", async () => {
+  await dashboard.visit(
+    async (page) => {
+      const tokens = new Set();
+      for (const name of ["one", "other"]) {
+        await page.getByLabel("Name", { exact: true }).fill(name);
+        await page.getByRole("button", { name: "Create token" }).click();
+        await shown(page, name).waitFor();
+      }
+      for (const name of ["one", "other"]) {
+        tokens.add(await shown(page, name).getByLabel("Token", { exact: true }).inputValue());
+      }
+      assert.equal(tokens.size, 2);
+      await page.getByRole("button", { name: "Revoke one" }).click();
+      const dialog = page.getByRole("dialog", { name: "Revoke token" });
+      await dialog.getByRole("button", { name: "Revoke", exact: true }).click();
+      await shown(page, "one").waitFor({ state: "detached" });
+      await shown(page, "other").getByRole("button", { name: "I have saved it" }).click();
+      await shown(page, "other").waitFor({ state: "detached" });
+    },
+    { at: AT },
   );
 });
 

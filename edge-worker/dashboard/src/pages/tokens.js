@@ -16,13 +16,14 @@ import { Relative, Time } from "../parts/time.js";
 
 export function Tokens() {
   const { data, error, reload, change } = useLoad((signal) => get("/api/tokens", { signal }));
-  // In the memory of the page alone, so that a reload forgets it.
-  const [created, setCreated] = useState();
+  // In the memory of the page alone, so that a reload forgets them.
+  const [created, setCreated] = useState([]);
+  const forget = (id) => setCreated((tokens) => tokens.filter((token) => token.id !== id));
   const [revoking, setRevoking] = useState();
   const heading = useRef();
   const add = ({ token, ...listed }) => {
     announce("Token created. It is shown this once.");
-    setCreated(token);
+    setCreated((tokens) => [{ ...listed, token }, ...tokens]);
     // Without the list there is nothing to change.
     if (data === undefined) reload();
     else change(({ tokens }) => ({ tokens: [listed, ...tokens] }));
@@ -30,6 +31,7 @@ export function Tokens() {
   const revoked = ({ id }) => {
     announce("Token revoked.");
     setRevoking(undefined);
+    forget(id);
     change(({ tokens }) => ({ tokens: tokens.filter((token) => token.id !== id) }));
   };
   const count = data?.tokens.length;
@@ -44,12 +46,13 @@ export function Tokens() {
       <section class="card">
         <h2>New token</h2>
         <${CreateToken} onDone=${add} />
-        ${
-          created &&
-          html`<${ShownOnce} heading="New token" label="Token" name="the token" text=${created} onClose=${() => setCreated(undefined)}>
-            Give it to whom it is for, over a safe way. If it is lost, revoke it and create another one.
-          <//>`
-        }
+        ${created.map(
+          ({ id, name, token }) => html`
+            <${ShownOnce} key=${id} heading=${`New token: ${name}`} label="Token" name=${`the token ${name}`} text=${token} onClose=${() => forget(id)}>
+              It is <strong class="long">${name}</strong>. Give it to whom it is for, over a safe way. If it is lost, revoke it and create another one.
+            <//>
+          `,
+        )}
       </section>
       <h2 ref=${heading} tabindex="-1">Tokens in use</h2>
       <${Failure} error=${error} what="The tokens were not loaded." retry=${reload} />
