@@ -343,6 +343,21 @@ test("disabled and enabled: meanwhile nothing is delivered, and that is said", a
   });
 });
 
+test("a double click disables, and does not enable again", async () => {
+  await about(async ({ page, card, press }) => {
+    const sent = [];
+    page.on("request", (request) => request.method() === "PATCH" && sent.push(request.url()));
+    await press("Disable");
+    await said(card, "Disabled");
+    // The second click of a double click comes once the button has the other meaning.
+    const enable = card.getByRole("button", { name: "Enable", exact: true });
+    await enable.dispatchEvent("click", { detail: 2 });
+    await page.evaluate(() => fetch("/icon.svg"));
+    assert.equal(sent.length, 1);
+    assert.equal((await known()).enabled, false);
+  });
+});
+
 test("paused and resumed: meanwhile deliveries wait, and that is said", async () => {
   await about(async ({ page, card, press }) => {
     await press("Pause");

@@ -174,3 +174,6 @@ export function useAction(act) {
   };
   return [run, state.busy, state.error];
 }
+
+/** For a button that has another meaning once it has acted: the second click of a double click is none. Keys count 0. */
+export const onlyOnce = (act) => (event) => event.detail < 2 && act();

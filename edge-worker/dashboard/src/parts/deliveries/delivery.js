@@ -2,7 +2,7 @@
 
 import { html } from "htm/preact";
 import { useState } from "preact/hooks";
-import { useAction, useLoad } from "../../api/load.js";
+import { onlyOnce, useAction, useLoad } from "../../api/load.js";
 import { get, send } from "../../api/requests.js";
 import { count, sentence, shortly } from "../../format.js";
 import { taskPath } from "../../paths.js";
@@ -58,7 +58,7 @@ export function ReplayButton({ delivery, onDone }) {
     onDone(replayed);
   });
   return html`
-    <button type="button" aria-disabled=${busy} aria-label=${`${action}: ${delivery.id}`} onClick=${run}>
+    <button type="button" aria-disabled=${busy} aria-label=${`${action}: ${delivery.id}`} onClick=${onlyOnce(run)}>
       ${busy ? "Asking…" : action}
     </button>
     <${Failure} error=${error} what="It is not due now." />

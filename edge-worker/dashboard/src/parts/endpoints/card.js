@@ -2,7 +2,7 @@
 
 import { html } from "htm/preact";
 import { useId, useRef, useState } from "preact/hooks";
-import { useAction } from "../../api/load.js";
+import { onlyOnce, useAction } from "../../api/load.js";
 import { send } from "../../api/requests.js";
 import { sentence } from "../../format.js";
 import { announce } from "../status/announce.js";
@@ -70,7 +70,7 @@ export function EndpointCard({ kind, endpoint, secret, onSecret, onChange, isPag
       ${secret && html`<${Secret} secret=${secret} onClose=${forget} />`}
       <${Facts} kind=${kind} endpoint=${endpoint} isPage=${isPage} />
       <div class="actions" role="group" aria-label="Actions">
-        <button type="button" disabled=${!enabled || paused} aria-disabled=${testing} onClick=${runTest}>
+        <button type="button" disabled=${!enabled || paused} aria-disabled=${testing} onClick=${onlyOnce(runTest)}>
           ${testing ? "Sending…" : kind.test}
         </button>
         <button type="button" onClick=${open("Edit")}>Edit</button>
@@ -81,9 +81,9 @@ export function EndpointCard({ kind, endpoint, secret, onSecret, onChange, isPag
         }
         ${
           kind.canPause &&
-          html`<button type="button" aria-disabled=${changing} onClick=${() => change({ paused: !paused })}>${paused ? "Resume" : "Pause"}</button>`
+          html`<button type="button" aria-disabled=${changing} onClick=${onlyOnce(() => change({ paused: !paused }))}>${paused ? "Resume" : "Pause"}</button>`
         }
-        <button type="button" aria-disabled=${changing} onClick=${() => change({ enabled: !enabled })}>${enabled ? "Disable" : "Enable"}</button>
+        <button type="button" aria-disabled=${changing} onClick=${onlyOnce(() => change({ enabled: !enabled }))}>${enabled ? "Disable" : "Enable"}</button>
         <button type="button" class="danger quiet" onClick=${open("Delete")}>Delete</button>
       </div>
       <${Failure} error=${changeError} what=${`The ${kind.noun} was not changed.`} />

@@ -3,6 +3,7 @@
 
 import { html } from "htm/preact";
 import { useId } from "preact/hooks";
+import { onlyOnce } from "../../api/load.js";
 
 /** What the auth of an endpoint is made of, by its type. */
 const AUTH = {
@@ -76,7 +77,7 @@ function HeaderFields({ stored, headers, set }) {
               onInput=${(event) => change(nth, { name: event.target.value })}
             />
             <${Hidden} label="Value of the header" value=${row.value} required onInput=${(value) => change(nth, { value })} />
-            <button type="button" class="quiet" onClick=${() => set(rows.filter((_, at) => at !== nth))}>Remove</button>
+            <button type="button" class="quiet" onClick=${onlyOnce(() => set(rows.filter((_, at) => at !== nth)))}>Remove</button>
           </div>
         `,
       )}
