@@ -58,7 +58,10 @@ function within(text, bytes) {
   return characters.join("");
 }
 
-/** Runs in the page: the texts that hold a turn of direction and do not keep it to themselves. */
+/**
+ * Runs in the page: the texts that hold a turn of direction and do not keep it to themselves. A block does, but for what
+ * else is in its line.
+ */
 function unbound() {
   const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
   const found = [];
@@ -66,7 +69,9 @@ function unbound() {
     const { data, parentElement } = walker.currentNode;
     if (!data.includes("\u202e")) continue;
     const { display, unicodeBidi } = getComputedStyle(parentElement);
-    if (display === "inline" && unicodeBidi !== "isolate") found.push(parentElement.outerHTML);
+    const isAlone = parentElement.childNodes.length === 1 || /flex|grid/.test(display);
+    const isBlock = display !== "inline" && isAlone;
+    if (!isBlock && unicodeBidi !== "isolate") found.push(parentElement.outerHTML);
   }
   return found;
 }

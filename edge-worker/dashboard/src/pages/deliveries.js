@@ -182,7 +182,7 @@ function What({ delivery }) {
   const { status, event, created_at } = delivery;
   return html`
     <${Subject} delivery=${delivery} />
-    <small>${status ?? event} <${Time} at=${created_at} /></small>
+    <small><span class="long">${status ?? event}</span> <${Time} at=${created_at} /></small>
   `;
 }
 
