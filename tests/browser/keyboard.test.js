@@ -139,6 +139,44 @@ test("dialogs hold the focus, close by Escape, and give it back", async () => {
   );
 });
 
+/** Waits until the focus is on an element. */
+const isOn = (locator) => until(() => locator.evaluate((it) => it === document.activeElement));
+
+test("what goes gives the focus to what was around it", async () => {
+  await dashboard.gateway.register(backend.url);
+  assert.equal((await dashboard.gateway.post(event("task_goes", "queued"))).status, 200);
+  await dashboard.visit(
+    async (page) => {
+      const { keyboard } = page;
+      const card = page.getByRole("article", { name: backend.url });
+      await card.waitFor();
+      await goTo(page, "Send test event");
+      await keyboard.press("Enter");
+      await page.getByText("The test event was delivered.").waitFor();
+      await goTo(page, "Dismiss");
+      await keyboard.press("Enter");
+      await isOn(card);
+      await goTo(page, "Edit");
+      await keyboard.press("Enter");
+      const edit = page.getByRole("dialog", { name: "Edit endpoint" });
+      await edit.getByRole("button", { name: "Add header" }).click();
+      await edit.getByRole("button", { name: "Remove" }).focus();
+      await keyboard.press("Enter");
+      await isOn(edit.getByRole("group", { name: "Headers" }));
+
+      await dashboard.show(page, "/tasks/task_goes");
+      await page.getByRole("button", { name: "Erase task" }).focus();
+      await keyboard.press("Enter");
+      const erase = page.getByRole("dialog", { name: "Erase task" });
+      await erase.getByRole("button", { name: "Erase", exact: true }).focus();
+      await keyboard.press("Enter");
+      await page.getByRole("heading", { name: "This task was erased." }).waitFor();
+      await isAt(page, "h1", "task_goes");
+    },
+    { at: "/settings/webhooks" },
+  );
+});
+
 test("the menu is skipped by one key, and on a phone opened by one", async () => {
   await dashboard.visit(async (page) => {
     await page.reload();

@@ -6,6 +6,7 @@ import { LocationProvider } from "preact-iso/router";
 import { askApi, session } from "./api/session.js";
 import { SignIn } from "./parts/access/sign-in.js";
 import { Dialog } from "./parts/dialog.js";
+import { keepFocus } from "./parts/focus.js";
 import { Announcer } from "./parts/status/announce.js";
 import { Failure, Loading } from "./parts/status/notice.js";
 import { Shell } from "./shell.js";
@@ -39,5 +40,6 @@ function Gate({ children }) {
 }
 
 document.body.replaceChildren();
+keepFocus();
 render(html`<${LocationProvider}><${Dashboard} /><${Announcer} /><//>`, document.body);
 askApi();

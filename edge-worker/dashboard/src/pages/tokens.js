@@ -1,7 +1,7 @@
 // Settings → Tokens: what programs and people are let in by, and what each may do.
 
 import { html } from "htm/preact";
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import { useLoad } from "../api/load.js";
 import { get, send } from "../api/requests.js";
 import { CreateToken } from "../parts/access/token-create.js";
@@ -36,7 +36,7 @@ export function Tokens() {
   };
   const count = data?.tokens.length;
   const before = useRef();
-  useEffect(() => {
+  useLayoutEffect(() => {
     // What was revoked has taken the focus with it.
     if (count < before.current) heading.current.focus();
     before.current = count;

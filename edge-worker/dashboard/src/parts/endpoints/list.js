@@ -1,7 +1,7 @@
 // What is registered of a kind: loaded, shown as cards, changed in place.
 
 import { html } from "htm/preact";
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import { useEvery, useLoad } from "../../api/load.js";
 import { get } from "../../api/requests.js";
 import { announce } from "../status/announce.js";
@@ -39,7 +39,7 @@ export function EndpointList({ kind, endpoints }) {
   const heading = useRef();
   const count = listed?.length;
   const before = useRef();
-  useEffect(() => {
+  useLayoutEffect(() => {
     // What was deleted has taken the focus with it.
     const isLost = document.activeElement === document.body;
     if (count < before.current && isLost) heading.current.focus();
