@@ -94,6 +94,38 @@ for (const [look, options] of Object.entries(LOOKS)) {
   });
 }
 
+/** Runs in the page: the contrasts (WCAG 2.2) of a field's placeholder and of its border to what is behind them. */
+function contrastsOf(field) {
+  const luminance = (colour) => {
+    const parts = colour.match(/\d+/g).map((part) => part / 255);
+    const [r, g, b] = parts.map((x) => (x <= 0.04045 ? x / 12.92 : ((x + 0.055) / 1.055) ** 2.4));
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+  };
+  const contrast = (...colours) => {
+    const [darker, lighter] = colours.map(luminance).sort((a, b) => a - b);
+    return (lighter + 0.05) / (darker + 0.05);
+  };
+  const { backgroundColor, borderTopColor } = getComputedStyle(field);
+  const { color, opacity } = getComputedStyle(field, "::placeholder");
+  const around = getComputedStyle(field.closest(".card")).backgroundColor;
+  return [opacity, contrast(color, backgroundColor), contrast(borderTopColor, around)];
+}
+
+for (const look of ["light", "dark"]) {
+  test(`a field and its placeholder can be seen: ${look}`, async () => {
+    await dashboard.visit(
+      async (page) => {
+        const field = page.getByLabel("Webhook URL");
+        const [opacity, placeholder, border] = await field.evaluate(contrastsOf);
+        assert.equal(opacity, "1");
+        assert.ok(placeholder >= 4.5, `placeholder: ${placeholder}`);
+        assert.ok(border >= 3, `border: ${border}`);
+      },
+      { at: "/settings/webhooks", ...LOOKS[look] },
+    );
+  });
+}
+
 /** Runs commands in a terminal, and types the secret when they ask for it; returns what is to be seen. */
 async function inTerminal(commands) {
   const run = ["--quiet", "--return", "--command", 'bash -c "$COMMANDS"', "/dev/null"];
