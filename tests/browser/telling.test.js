@@ -186,6 +186,38 @@ test("each quarantined body has its error, a remedy, and the endpoints that rece
   );
 });
 
+test("a body that came before the quarantine was read is in it, and not counted as newer", async () => {
+  await dashboard.visit(
+    async (page) => {
+      const came = [];
+      page.on("websocket", (socket) =>
+        socket.on("framereceived", ({ payload }) => came.push(String(payload))),
+      );
+      await page.clock.install();
+      const { promise: released, resolve: release } = Promise.withResolvers();
+      await page.route("**/api/quarantine", async (route) => {
+        await released;
+        await route.continue();
+      });
+      await page.reload();
+      await page.getByText("Live", { exact: true }).first().waitFor();
+      const body = "unreadable, and new";
+      assert.equal((await dashboard.gateway.post(body)).status, 200);
+      await until(() => came.some((text) => text.includes('"outcome":"quarantined"')));
+      // Messages are taken in batches.
+      await page.clock.runFor(1000);
+      release();
+      await page.getByLabel("Beginning of the body").getByText(body).waitFor();
+      assert.equal(await page.getByRole("button", { name: /^Show / }).count(), 0);
+      assert.equal((await dashboard.gateway.post(`${body}er`)).status, 200);
+      await page.getByRole("button", { name: "Show 1 newer body" }).click();
+      await page.getByLabel("Beginning of the body").getByText(`${body}er`).waitFor();
+      await page.getByRole("button", { name: /^Show / }).waitFor({ state: "detached" });
+    },
+    { at: "/quarantine" },
+  );
+});
+
 test("answers that take longer than the pause between two questions are waited for", async () => {
   await dashboard.visit(async (page) => {
     await page.clock.install();

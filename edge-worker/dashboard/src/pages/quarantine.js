@@ -28,22 +28,25 @@ const ADVICE = {
 
 export function Quarantine() {
   const pages = usePages("/api/quarantine", "quarantine", {});
-  const [unseen, setUnseen] = useState(0);
+  const [came, setCame] = useState([]);
   useFeed((messages) => {
     const fresh = messages.filter(
       ({ type, outcome }) => type === "event" && outcome === "quarantined",
     );
-    setUnseen((unseen) => unseen + fresh.length);
+    setCame((came) => [...came, ...fresh.map(({ received_at }) => received_at)]);
   });
   const reload = () => {
-    setUnseen(0);
+    setCame([]);
     pages.reload();
   };
   const { items, error } = pages;
+  // The list may have been read after they came.
+  const latest = items?.[0]?.received_at ?? "";
+  const unseen = came.filter((at) => at > latest).length;
   return html`
     <${Page} title="Quarantine" about="Bodies with a good signature that can't be read. They were acknowledged and kept, since Vtryon would send them again in vain.">
       <${Gaps} reload=${reload} />
-      ${unseen > 0 && html`<p class="news"><button type="button" onClick=${reload}>Show ${count(unseen, "newer body", "newer bodies")}</button></p>`}
+      ${items && unseen > 0 && html`<p class="news"><button type="button" onClick=${reload}>Show ${count(unseen, "newer body", "newer bodies")}</button></p>`}
       <${Failure} error=${error} what="The quarantine was not loaded." retry=${reload} />
       ${items === undefined && !error && html`<${Loading} what="the quarantine" />`}
       ${items?.length === 0 && !pages.more && html`<${Empty} title="The quarantine is empty."><p>Everything that Vtryon signed could be read.</p><//>`}
