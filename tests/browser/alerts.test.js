@@ -21,7 +21,7 @@ test("a destination is registered, tested, changed and deleted, and told what ha
       await card.getByRole("button", { name: "I have saved it" }).click();
 
       await card.getByRole("button", { name: "Send test alert" }).click();
-      await card.getByText("The test event was delivered.").waitFor();
+      await card.getByText("The test alert was delivered.").waitFor();
       assert.match(JSON.parse(receiver.bodies[0]).text, /This is a test/);
 
       await card.getByRole("button", { name: "Edit" }).click();

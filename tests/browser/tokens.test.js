@@ -101,6 +101,8 @@ test("who may only read sees tasks, that nothing is live, and what is refused", 
       await page.getByRole("link", { name: "task_read" }).first().waitFor();
       await page.getByText("Not live", { exact: true }).waitFor();
       await assertAccessible(page);
+      await page.getByRole("link", { name: "task_read" }).first().click();
+      await page.getByRole("main").getByText("Not live", { exact: true }).waitFor();
       await page.getByRole("link", { name: "Audit trail" }).click();
       await page.getByRole("alert").getByText("This needs the scope `admin`").waitFor();
       await assertFits(page);

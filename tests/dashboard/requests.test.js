@@ -1,8 +1,11 @@
 // Requests that were not answered as hoped: whether what they ask for may have been done all the same.
 
 import assert from "node:assert/strict";
-import { mock, test } from "node:test";
-import { get, send } from "../../edge-worker/dashboard/src/api/requests.js";
+import { beforeEach, mock, test } from "node:test";
+import { get, resume, send } from "../../edge-worker/dashboard/src/api/requests.js";
+
+// One of them ends the session.
+beforeEach(resume);
 
 let answer;
 mock.method(globalThis, "fetch", async () => answer());
@@ -58,3 +61,17 @@ for (const { name, ask, by, isUnsure } of CASES) {
     });
   });
 }
+
+test("when to come again stands as it was when the answer came", async (context) => {
+  context.mock.timers.enable({ apis: ["Date"], now: 1000 });
+  answer = () =>
+    Response.json(
+      { error: "code", message: "message" },
+      { status: 503, headers: { "retry-after": "5" } },
+    );
+  await assert.rejects(read, (error) => {
+    context.mock.timers.setTime(60_000);
+    assert.equal(error.retryAt, 6000);
+    return true;
+  });
+});

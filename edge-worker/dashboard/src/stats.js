@@ -71,7 +71,7 @@ export function metrics(text) {
 
 /**
  * Returns the active endpoint with the delivery that has been pending for longest, and for how long: `{ endpoint,
- * seconds }`; undefined where nothing is pending. A disabled or paused one is shown as that.
+ * seconds }`; undefined where nothing is pending. One that is disabled or paused has deliveries that are meant to wait.
  */
 export function longestPending(text) {
   const active = byEndpoint(text, "endpoint_active");

@@ -10,8 +10,8 @@ export class ApiError extends Error {
     this.name = "ApiError";
     this.code = code;
     this.status = status;
-    /** Seconds to wait, where the answer says so. */
-    this.retryAfter = retryAfter;
+    /** When to come again, in milliseconds since 1970, where the answer says so. */
+    this.retryAt = retryAfter && Date.now() + retryAfter * 1000;
     /** Whether what was asked for may have been done all the same. */
     this.isUnsure = false;
   }

@@ -46,7 +46,7 @@ function Counts({ counts, commit }) {
   const overdue = counts.alarm_lag_seconds;
   const tiles = [
     ["Events stored", number(counts.events_total)],
-    ["Tasks in progress", number(counts.tasks_open), "/tasks"],
+    ["Tasks in progress", number(counts.tasks_open)],
     [
       "Deliveries pending",
       number(counts.deliveries_pending),

@@ -137,12 +137,14 @@ function useStatusAnnounced(task) {
 }
 
 function About({ task, isLive }) {
+  const { phase, shards } = useStore(session);
+  const isClosed = phase === "in" && shards === 0;
   return html`
     <span class="row">
       <${Status} status=${task.status} />
       ${task.conflict && html`<${Badge} tone="bad">Conflict<//>`}
       <span>created <${Time} at=${task.created_at} />, updated <${Time} at=${task.updated_at} /></span>
-      <span data-tone=${isLive ? "good" : "waiting"}>${isLive ? "Live" : "Connecting…"}</span>
+      <span data-tone=${isLive ? "good" : "waiting"}>${isLive ? "Live" : isClosed ? "Not live" : "Connecting…"}</span>
     </span>
   `;
 }

@@ -71,7 +71,7 @@ export function EndpointCard({ kind, endpoint, secret, onSecret, onChange, isPag
       <${Facts} kind=${kind} endpoint=${endpoint} isPage=${isPage} />
       <div class="actions" role="group" aria-label="Actions">
         <button type="button" disabled=${!enabled || paused} aria-disabled=${testing} onClick=${onlyOnce(runTest)}>
-          ${testing ? "Sending…" : kind.test}
+          ${testing ? "Sending…" : `Send ${kind.test}`}
         </button>
         <button type="button" onClick=${open("Edit")}>Edit</button>
         <button type="button" onClick=${open("Rotate")}>Rotate secret</button>
@@ -88,7 +88,7 @@ export function EndpointCard({ kind, endpoint, secret, onSecret, onChange, isPag
       </div>
       <${Failure} error=${changeError} what=${`The ${kind.noun} was not changed.`} />
       <${Failure} error=${testError} what="No test was sent." />
-      ${tested && html`<${TestResult} delivery=${tested} onClose=${() => setTested(undefined)} />`}
+      ${tested && html`<${TestResult} kind=${kind} delivery=${tested} onClose=${() => setTested(undefined)} />`}
       ${Chosen && html`<${Chosen} kind=${kind} endpoint=${endpoint} onDone=${done} onClose=${close} />`}
     </article>
   `;

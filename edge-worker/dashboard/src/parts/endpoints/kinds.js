@@ -21,7 +21,7 @@ export const ENDPOINT = {
   /** The path of its own page. */
   page: ({ id }) => `/settings/webhooks/${id}`,
   register: "Register Webhook Endpoint",
-  test: "Send test event",
+  test: "test event",
   fieldsOf,
   inputOf,
   Fields: MoreFields,
@@ -39,7 +39,7 @@ export const DESTINATION = {
   more: "Format, choice and description",
   canPause: false,
   register: "Register Alert Destination",
-  test: "Send test alert",
+  test: "test alert",
   fieldsOf: fieldsOfDestination,
   inputOf: destinationOf,
   Fields: DestinationFields,

@@ -7,14 +7,14 @@ import { SecretHint, Verdict } from "../deliveries/attempts.js";
 import { reasonOf } from "../deliveries/delivery.js";
 import { Notice } from "../status/notice.js";
 
-export function TestResult({ delivery, onClose }) {
+export function TestResult({ kind, delivery, onClose }) {
   const attempt = delivery.attempts.at(-1);
   const isDelivered = delivery.state === "delivered";
   const isPending = delivery.state === "pending";
   return html`
     <${Notice}
       tone=${isDelivered ? "good" : "bad"}
-      title=${isDelivered ? "The test event was delivered." : "The test event was not delivered."}
+      title=${`The ${kind.test} was ${isDelivered ? "" : "not "}delivered.`}
       onClose=${onClose}
     >
       <dl class="facts">

@@ -38,10 +38,9 @@ export function Failure({ error, what, retry, unsure = CHECK }) {
   `;
 }
 
-function advice({ code, retryAfter }) {
+function advice({ code, retryAt }) {
   if (code === "unreachable") return "Is the network there, and the gateway running?";
-  if (retryAfter === undefined) return "";
-  return `It asks to come again after ${clock(new Date(Date.now() + retryAfter * 1000))}.`;
+  return retryAt ? `It asks to come again after ${clock(new Date(retryAt))}.` : "";
 }
 
 /** What to show where there is nothing, and what to do next. */
