@@ -264,3 +264,17 @@ test("a page that is looked at again asks at once", async () => {
     await again;
   });
 });
+
+test("a time says its day once it is not today's any more", async () => {
+  await dashboard.visit(
+    async (page) => {
+      await page.clock.install();
+      await page.reload();
+      const time = page.getByRole("table", { name: "Audit trail" }).getByRole("time").first();
+      await time.waitFor();
+      await page.clock.fastForward(24 * 3_600_000);
+      await until(async () => /^\d+ \w+, \d+:/.test(await time.textContent()));
+    },
+    { at: "/settings/audit" },
+  );
+});

@@ -3,10 +3,12 @@
 import { html } from "htm/preact";
 import { useEffect, useState } from "preact/hooks";
 import { moment, relative } from "../format.js";
+import { Store } from "../store.js";
 
+/** After midnight it is not today's any more. */
 export function Time({ at }) {
-  const date = new Date(at);
-  return html`<time datetime=${at} title=${at}>${moment(date)}</time>`;
+  const now = useNow(60_000);
+  return html`<time datetime=${at} title=${at}>${moment(new Date(at), new Date(now))}</time>`;
 }
 
 /** How long ago, or in how long; kept up to date. */
@@ -16,12 +18,21 @@ export function Relative({ at }) {
   return html`<time datetime=${at} title=${`${moment(date)} (${at})`}>${relative(date, now)}</time>`;
 }
 
-/** Returns the present, renewed every so many milliseconds. */
+/** Returns the present, and renders again every so many milliseconds. */
 export function useNow(pause) {
-  const [now, setNow] = useState(Date.now());
-  useEffect(() => {
-    const timer = setInterval(() => setNow(Date.now()), pause);
-    return () => clearInterval(timer);
-  }, [pause]);
-  return now;
+  const [, render] = useState();
+  useEffect(() => ticking(pause).subscribe(render), [pause]);
+  return Date.now();
+}
+
+/** One clock for all that render as often. */
+const clocks = new Map();
+
+function ticking(pause) {
+  if (!clocks.has(pause)) {
+    const clock = new Store();
+    setInterval(() => clock.set(Date.now()), pause);
+    clocks.set(pause, clock);
+  }
+  return clocks.get(pause);
 }
