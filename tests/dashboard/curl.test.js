@@ -44,6 +44,9 @@ const CASES = [
   { name: "a mark of the byte order", body: bytes(0xef, 0xbb, 0xbf, 0x7b) },
   { name: "bytes that are no text", body: bytes(0x7b, 0xff, 0xfe, 0x7d) },
   { name: "a byte 0", body: bytes(0x7b, 0, 0x7d) },
+  { name: "what a terminal takes for an interrupt", body: bytes(0x7b, 3, 0x7d) },
+  { name: "lines that end by CR and LF", body: Buffer.from("{\r\n\t}") },
+  { name: "a control character of two bytes", body: Buffer.from("{\u009b}") },
   { name: "nothing", body: bytes() },
 ];
 
@@ -61,6 +64,7 @@ for (const { name, body = Buffer.from(TEXT), attempt, endpoint, headers } of CAS
       endpoint: { url: `${backend.url}?a='b'&c=$d`, headers: [], auth: null, ...endpoint },
       body: bytesOf(Buffer.from(body).toString("base64")),
     });
+    assert.doesNotMatch(text, /(?![\t\n])\p{Cc}/u, "nothing in it acts when it is pasted");
     backend.received.length = 0;
     const { stdout } = await promisify(execFile)("sh", ["-c", text]);
     assert.match(stdout, /^HTTP\/1.1 200/);

@@ -20,7 +20,7 @@ export function curl({ delivery, attempt, endpoint, body }) {
     ...(endpoint.auth ? [["authorization", `${SCHEMES[endpoint.auth]} ${PLACEHOLDER}`]] : []),
   ];
   const text = textOf(body);
-  // Arguments of a command hold no byte 0, and texts alone are shown as they are.
+  // Arguments hold no byte 0, what is pasted into a terminal may act by a control character, and texts alone are shown.
   const from = text === undefined ? `printf %s ${quote(base64(body))} | base64 -d | ` : "";
   const data = text === undefined ? "--data-binary @-" : `--data-raw ${quote(text)}`;
   const lines = [
@@ -39,7 +39,7 @@ const quote = (text) => `'${text.replaceAll("'", `'\\''`)}'`;
 function textOf(body) {
   try {
     const text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(body);
-    return text.includes("\0") ? undefined : text;
+    return /(?![\t\n])\p{Cc}/u.test(text) ? undefined : text;
   } catch {
     return undefined;
   }
