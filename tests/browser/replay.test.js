@@ -157,6 +157,21 @@ test("a count that comes after the range was changed is not shown", async () => 
   );
 });
 
+test("from the list of an endpoint that was deleted, a range is of one that there is", async () => {
+  const { id } = await dashboard.gateway.register(backend.url, { events: ["deleted"] });
+  await dashboard.gateway.api(`/api/endpoints/${id}`, { method: "DELETE" });
+  await dashboard.visit(
+    async (page) => {
+      await page.getByRole("button", { name: "Replay a range" }).click();
+      const dialog = page.getByRole("dialog", { name: "Replay a range" });
+      assert.match(await dialog.getByLabel("Endpoint").inputValue(), /^ep_\d+$/);
+      await dialog.getByRole("button", { name: "Count" }).click();
+      await dialog.getByText(/would be replayed/).waitFor();
+    },
+    { at: `/deliveries?endpoint=${id}` },
+  );
+});
+
 test("an id of a replay that is none leads to no other path of the API", async () => {
   await dashboard.visit(
     async (page) => {

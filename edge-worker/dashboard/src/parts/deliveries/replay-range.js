@@ -13,8 +13,10 @@ import { Time } from "../time.js";
 
 export function ReplayRange({ endpoints, endpoint, onBegun, onClose }) {
   const id = useId();
+  // The list may be of a deleted endpoint, or of an alert destination.
+  const isKnown = endpoints.some(({ id }) => id === endpoint);
   const [fields, setFields] = useState({
-    endpoint: endpoint || endpoints[0].id,
+    endpoint: isKnown ? endpoint : endpoints[0].id,
     which: "dead",
     from: "",
     until: "",
