@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { withMessage } from "../../edge-worker/dashboard/src/live.js";
+import { withMessage } from "../../edge-worker/dashboard/src/live/merge.js";
 
 const entry = (seq, status, outcome = "applied") => ({
   seq,

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, mock, test } from "node:test";
-import { SharedCheck } from "../../edge-worker/dashboard/src/live.js";
+import { SharedCheck } from "../../edge-worker/dashboard/src/live/shared-check.js";
 import { event, follow, ready } from "./support/fake-feed.js";
 
 beforeEach(() => mock.timers.enable({ apis: ["setTimeout", "Date"] }));

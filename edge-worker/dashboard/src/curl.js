@@ -20,7 +20,7 @@ export function curl({ delivery, attempt, endpoint, body }) {
     ...(endpoint.auth ? [["authorization", `${SCHEMES[endpoint.auth]} ${PLACEHOLDER}`]] : []),
   ];
   const text = textOf(body);
-  // Arguments hold no byte 0, what is pasted into a terminal may act by a control character, and texts alone are shown.
+  // Only text is shown as it is: an argument holds no byte 0, and other control characters act in a terminal.
   const from = text === undefined ? `printf %s ${quote(base64(body))} | base64 -d | ` : "";
   const data = text === undefined ? "--data-binary @-" : `--data-raw ${quote(text)}`;
   const lines = [

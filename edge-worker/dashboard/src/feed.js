@@ -2,7 +2,8 @@
 
 import { useEffect, useRef, useState } from "preact/hooks";
 import { checkSession, session } from "./api/session.js";
-import { LiveFeed, SharedCheck } from "./live.js";
+import { SharedCheck } from "./live/shared-check.js";
+import { LiveFeed } from "./live.js";
 import { Store, useStore } from "./store.js";
 
 /** The state of the feed, as `LiveFeed.state` has it. */

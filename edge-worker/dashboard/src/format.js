@@ -69,5 +69,7 @@ export function count(value, one, many = `${one}s`) {
 /** Makes a sentence of what the API says: it begins in lower case and has no full stop. */
 export function sentence(text) {
   const whole = /[.!?…]$/.test(text) ? text : `${text}.`;
-  return whole.charAt(0).toUpperCase() + whole.slice(1);
+  return capital(whole);
 }
+
+export const capital = (text) => text.charAt(0).toUpperCase() + text.slice(1);

@@ -4,10 +4,6 @@ import { Connection } from "./live/connection.js";
 import { erasedAmong } from "./live/erasure.js";
 import { TaskStates, withEvent } from "./live/merge.js";
 
-export { Connection } from "./live/connection.js";
-export { newer, TaskStates, withEvent, withMessage } from "./live/merge.js";
-export { SharedCheck } from "./live/shared-check.js";
-
 /** Beyond so many shards one socket for all of them is opened: browsers allow a site about 200. */
 const MOST_SOCKETS = 64;
 

@@ -5,6 +5,7 @@ import { useEffect, useId, useState } from "preact/hooks";
 import { Router, useLocation } from "preact-iso/router";
 import { useAction } from "./api/load.js";
 import { signOut } from "./api/session.js";
+import { capital } from "./format.js";
 import { Alerts } from "./pages/alerts.js";
 import { Audit } from "./pages/audit.js";
 import { Deliveries } from "./pages/deliveries.js";
@@ -124,10 +125,7 @@ function Theme() {
     <div class="theme">
       <label for=${id}>Theme</label>
       <select id=${id} value=${chosen} onChange=${(event) => choose(event.target.value)}>
-        ${THEMES.map(
-          (name) =>
-            html`<option key=${name} value=${name}>${name.charAt(0).toUpperCase() + name.slice(1)}</option>`,
-        )}
+        ${THEMES.map((name) => html`<option key=${name} value=${name}>${capital(name)}</option>`)}
       </select>
     </div>
   `;

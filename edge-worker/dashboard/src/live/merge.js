@@ -4,7 +4,7 @@
 const MOST_TASKS = 2000;
 
 /** Returns the later of two views of a task. */
-export function newer(view, known) {
+function newer(view, known) {
   if (known === undefined) return view;
   const later = view.seq >= known.seq ? view : known;
   // A duplicate is counted and changes nothing else.

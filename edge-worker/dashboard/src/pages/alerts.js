@@ -2,6 +2,7 @@
 
 import { html } from "htm/preact";
 import { count } from "../format.js";
+import { ALERTS } from "../parts/endpoints/destination-fields.js";
 import { DESTINATION } from "../parts/endpoints/kinds.js";
 import { EndpointList, useEndpoints } from "../parts/endpoints/list.js";
 import { Register } from "../parts/endpoints/register.js";
@@ -11,24 +12,11 @@ import { Empty } from "../parts/status/notice.js";
 import { Table } from "../parts/table.js";
 import { Relative } from "../parts/time.js";
 
-const CAUSES = {
-  endpoint_failing: "An endpoint fails",
-  endpoint_disabled: "An endpoint is disabled",
-  endpoint_created: "An endpoint was registered",
-  endpoint_moved: "The URL of an endpoint has another origin",
-  token_created: "A token was created",
-  delivery_dead: "Deliveries have failed in all attempts",
-  event_quarantined: "Signed webhooks can't be read",
-  signatures_refused: "Webhooks are refused for their signatures",
-  tasks_stalled: "Tasks have stalled",
-  storage_nearly_full: "The storage of a shard is nearly full",
-  rotation_due: "A previous secret ends soon",
-};
-
 const COLUMNS = [
   [
     "Alert",
-    ({ cause, hint }) => html`${CAUSES[cause] ?? cause}${hint && html` <small>${hint}</small>`}`,
+    ({ cause, hint }) =>
+      html`${ALERTS[`gateway.${cause}`] ?? cause}${hint && html` <small>${hint}</small>`}`,
   ],
   ["About", ({ endpoint, host }) => (endpoint ? html`<code>${endpoint}</code> ${host}` : "–")],
   [

@@ -7,7 +7,8 @@ import { get } from "../api/requests.js";
 import { session } from "../api/session.js";
 import { batches, check, feed, open } from "../feed.js";
 import { number } from "../format.js";
-import { Connection, withMessage } from "../live.js";
+import { Connection } from "../live/connection.js";
+import { withMessage } from "../live/merge.js";
 import { CopyButton } from "../parts/copy.js";
 import { DeliveryItem } from "../parts/deliveries/delivery.js";
 import { Page } from "../parts/page.js";
@@ -19,6 +20,7 @@ import { Result } from "../parts/tasks/result.js";
 import { Steps, Timeline } from "../parts/tasks/timeline.js";
 import { Time } from "../parts/time.js";
 import { taskOf } from "../paths.js";
+import { isFinal } from "../statuses.js";
 import { useStore } from "../store.js";
 
 export function Task({ params }) {
@@ -167,7 +169,6 @@ function Gone() {
 }
 
 function Known({ task, deliveries, version, onChange }) {
-  const isOver = ["completed", "failed"].includes(task.status);
   return html`
     <section class="card" aria-label="Status"><${Steps} task=${task} /></section>
     ${
@@ -176,7 +177,7 @@ function Known({ task, deliveries, version, onChange }) {
         What came first counts, and is what your backend received. Ask Vtryon which is right.
       <//>`
     }
-    ${isOver && html`<section class="card"><h2>Result</h2><${Result} task=${task} /></section>`}
+    ${isFinal(task.status) && html`<section class="card"><h2>Result</h2><${Result} task=${task} /></section>`}
     <div class="columns">
       <section class="card">
         <header>

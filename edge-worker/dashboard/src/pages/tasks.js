@@ -16,9 +16,9 @@ import { Empty, Failure, Loading } from "../parts/status/notice.js";
 import { Foot, Table } from "../parts/table.js";
 import { Relative, Time } from "../parts/time.js";
 import { taskPath } from "../paths.js";
+import { isFinal, STATUSES } from "../statuses.js";
 
 const FILTERS = ["status", "stalled", "prefix", "since", "until"];
-const STATUSES = ["queued", "processing", "completed", "failed"];
 const STALLED = {
   "10m": "10 minutes",
   "30m": "30 minutes",
@@ -88,8 +88,7 @@ function matches(task, { status, stalled, since, until }) {
   if (until !== "" && createdAt >= Date.parse(until)) return false;
   if (stalled === "") return true;
   const [, amount, unit] = /^(\d+)([smhd])$/.exec(stalled) ?? [];
-  const isOpen = !["completed", "failed"].includes(task.status);
-  return isOpen && Date.now() - Date.parse(task.updated_at) >= amount * UNITS[unit];
+  return !isFinal(task.status) && Date.now() - Date.parse(task.updated_at) >= amount * UNITS[unit];
 }
 
 function List({ tasks, pages, filter }) {

@@ -13,7 +13,7 @@ import {
 } from "./common-fields.js";
 
 /** The alerts that there are, each with what it tells of. */
-const ALERTS = {
+export const ALERTS = {
   "gateway.endpoint_failing": "An endpoint fails",
   "gateway.endpoint_recovered": "An endpoint takes deliveries again",
   "gateway.endpoint_disabled": "An endpoint is disabled",

@@ -3,6 +3,7 @@
 import { html } from "htm/preact";
 import { useId } from "preact/hooks";
 import { number } from "../../format.js";
+import { STATUSES } from "../../statuses.js";
 import { CheckChoice, RadioChoice } from "../choices.js";
 import {
   AttemptFields,
@@ -11,8 +12,6 @@ import {
   commonInput,
   DescriptionField,
 } from "./common-fields.js";
-
-const STATUSES = ["queued", "processing", "completed", "failed"];
 
 /** The fields of a new endpoint, or of one that there is. */
 export function fieldsOf(endpoint) {

@@ -4,6 +4,7 @@ import { html } from "htm/preact";
 import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import { useEvery, useLoad } from "../../api/load.js";
 import { get } from "../../api/requests.js";
+import { capital } from "../../format.js";
 import { announce } from "../status/announce.js";
 import { Empty, Failure, Loading } from "../status/notice.js";
 import { EndpointCard } from "./card.js";
@@ -68,5 +69,3 @@ export function EndpointList({ kind, endpoints }) {
     )}
   `;
 }
-
-const capital = (text) => text.charAt(0).toUpperCase() + text.slice(1);

@@ -1,6 +1,7 @@
 // How a task, a delivery, an event or an endpoint stands, in a word and a colour.
 
 import { html } from "htm/preact";
+import { capital } from "../../format.js";
 
 const STATUSES = { queued: "waiting", processing: "active", completed: "good", failed: "bad" };
 const STATES = { pending: "active", delivered: "good", dead: "bad", superseded: "waiting" };
@@ -30,8 +31,4 @@ export function State({ state }) {
 /** What an event was to its task; the usual needs no colour. */
 export function Outcome({ outcome }) {
   return html`<${Badge} tone=${OUTCOMES[outcome] ?? "plain"}>${capital(outcome)}<//>`;
-}
-
-function capital(text) {
-  return text.charAt(0).toUpperCase() + text.slice(1);
 }

@@ -2,6 +2,7 @@
 
 import { html } from "htm/preact";
 import { duration } from "../../format.js";
+import { isFinal } from "../../statuses.js";
 import { Outcome, Status } from "../status/badge.js";
 import { Time } from "../time.js";
 
@@ -36,7 +37,7 @@ function stepsOf(task) {
     task.events.find(
       (event) => event.status === status && event.outcome !== "conflict" && isOurs(event),
     );
-  const isOver = ["completed", "failed"].includes(task.status);
+  const isOver = isFinal(task.status);
   const [queued, processing] = ["queued", "processing"].map(eventOf);
   const end = isOver ? eventOf(task.status) : undefined;
   const before = (event) =>
