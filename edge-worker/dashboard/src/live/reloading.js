@@ -1,5 +1,5 @@
-// Loads again what has changed: a few at a time, and each once more when it has changed meanwhile, so that what was
-// loaded last is what holds.
+// Loads again what has changed: a few at a time, and each once more when it has changed meanwhile. What was asked for before
+// that is of no use.
 
 export class Reloading {
   #load;
@@ -35,7 +35,9 @@ export class Reloading {
       const ids = [...this.#waiting].slice(0, this.#most);
       for (const id of ids) this.#waiting.delete(id);
       const answers = await Promise.allSettled(ids.map((id) => this.#load(id)));
-      const loaded = answers.filter(({ status }) => status === "fulfilled");
+      const loaded = answers.filter(
+        ({ status }, nth) => status === "fulfilled" && !this.#waiting.has(ids[nth]),
+      );
       if (generation === this.#generation) this.#onLoaded(loaded.map(({ value }) => value));
     }
     this.#isBusy = false;

@@ -71,7 +71,7 @@ export function Deliveries() {
           pages=${pages}
           filter=${filter}
           endpoints=${registered}
-          onChange=${(delivery) => news.update([delivery])}
+          onChange=${news.replaced}
         />`
       }
       ${
@@ -110,6 +110,11 @@ function useNews({ items, complete, loading, loadingMore }, filter) {
     load: (id) => get(`/api/deliveries/${id}`),
     onLoaded: update,
   });
+  /** Takes what a change by hand has answered; what was asked for before it is asked for again. */
+  const replaced = (delivery) => {
+    update([delivery]);
+    reloading.current.add([delivery.id]);
+  };
   const clear = () => {
     setFresher(new Map());
     setLacking(new Set());
@@ -141,7 +146,7 @@ function useNews({ items, complete, loading, loadingMore }, filter) {
   useEffect(() => {
     if (!isLoading) take(early.current.splice(0));
   }, [isLoading]);
-  return { fresher, update, lacking: lacking.size, clear };
+  return { fresher, replaced, lacking: lacking.size, clear };
 }
 
 /** Says how many deliveries a list lacks. */
