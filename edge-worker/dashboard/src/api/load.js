@@ -123,9 +123,9 @@ export async function firstPages(path, name, query, most, signal) {
 const EMPTY_PAGES = 5;
 
 async function page(path, name, query, cursor, signal) {
-  for (let passed = 0; ; passed += 1) {
+  for (let skipped = 0; ; skipped += 1) {
     const answer = await get(path, { query: { ...query, cursor }, signal });
-    const isLast = answer.cursor === null || passed === EMPTY_PAGES;
+    const isLast = answer.cursor === null || skipped === EMPTY_PAGES;
     if (answer[name].length > 0 || isLast) return { items: answer[name], cursor: answer.cursor };
     cursor = answer.cursor;
   }

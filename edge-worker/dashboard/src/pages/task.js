@@ -81,7 +81,7 @@ function OneTask({ id }) {
       ${!isMissing && html`<${Failure} error=${error} what=${task ? "The task was not loaded again: what is shown may be out of date." : "The task was not loaded."} retry=${reload} />`}
       ${task === undefined && error === undefined && html`<${Loading} what="the task" />`}
       ${isGone && html`<${Gone} />`}
-      ${isMissing && !isGone && html`<${Unheard} />`}
+      ${isMissing && !isGone && html`<${NoEventYet} />`}
       ${task !== undefined && html`<${Known} task=${task} deliveries=${deliveries} version=${version} onChange=${change} />`}
     <//>
   `;
@@ -151,7 +151,7 @@ function About({ task, isLive }) {
   `;
 }
 
-function Unheard() {
+function NoEventYet() {
   return html`
     <${Empty} title="No event of this task has been received yet.">
       <p>This page stays connected: its first event will show up here. If it should have come by now, look whether it was <a href="/rejections">rejected</a> or is in <a href="/quarantine">quarantine</a>.</p>

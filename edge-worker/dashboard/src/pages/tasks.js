@@ -149,7 +149,7 @@ function Filters({ filter, choose }) {
       </div>
       <div>
         <label for=${`${id}prefix`}>Id begins with</label>
-        <${Draft}
+        <${CommittedInput}
           id=${`${id}prefix`}
           type="search"
           maxlength="256"
@@ -162,7 +162,7 @@ function Filters({ filter, choose }) {
         ([name, label]) => html`
           <div key=${name}>
             <label for=${`${id}${name}`}>${label}</label>
-            <${Draft}
+            <${CommittedInput}
               id=${`${id}${name}`}
               type="datetime-local"
               max=${LATEST}
@@ -180,7 +180,7 @@ function Filters({ filter, choose }) {
  * A field whose text counts once it is complete: live updates, which draw the page anew, leave it alone until then. The
  * browser says what is wrong with a text that the field does not take.
  */
-function Draft({ value, onChange, ...rest }) {
+function CommittedInput({ value, onChange, ...rest }) {
   const [draft, setDraft] = useState(value);
   useEffect(() => setDraft(value), [value]);
   return html`

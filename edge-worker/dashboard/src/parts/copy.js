@@ -6,22 +6,22 @@ import { announce } from "./status/announce.js";
 
 /** `label` names what is copied, for those who don't see what stands beside the button; `verb` is what all see. */
 export function CopyButton({ text, label, verb = "Copy" }) {
-  const [said, setSaid] = useState();
+  const [result, setResult] = useState();
   useEffect(() => {
-    const timer = setTimeout(() => setSaid(undefined), 2000);
+    const timer = setTimeout(() => setResult(undefined), 2000);
     return () => clearTimeout(timer);
-  }, [said]);
+  }, [result]);
   const copy = async () => {
     try {
       await navigator.clipboard.writeText(text);
-      setSaid("Copied");
+      setResult("Copied");
       announce(`${label} copied`);
     } catch {
-      setSaid("Not allowed");
+      setResult("Not allowed");
       announce("The browser did not allow copying: select the text and copy it");
     }
   };
-  return html`<button type="button" aria-label=${`Copy ${label}`} onClick=${copy}>${said ?? verb}</button>`;
+  return html`<button type="button" aria-label=${`Copy ${label}`} onClick=${copy}>${result ?? verb}</button>`;
 }
 
 /** A text with its label and a button that copies it. */

@@ -7,7 +7,7 @@ const AROUND = "dialog, fieldset, article, section, .foot";
 export function keepFocus() {
   let last;
   document.addEventListener("focusin", ({ target }) => {
-    last = target.closest(".shell") === null ? undefined : target;
+    last = target.closest?.(".shell") ? target : undefined;
   });
   const observer = new MutationObserver((records) => {
     if (last === undefined || last.isConnected || document.activeElement !== document.body) return;

@@ -3,13 +3,13 @@
 import { html } from "htm/preact";
 import { Store, useStore } from "../../store.js";
 
-const said = new Store("");
+const announced = new Store("");
 
 export function announce(text) {
-  // Said twice in a row it is still news.
-  said.set(said.value === text ? `${text}\u00a0` : text);
+  // Announced twice in a row it is still news.
+  announced.set(announced.value === text ? `${text}\u00a0` : text);
 }
 
 export function Announcer() {
-  return html`<p role="status" aria-live="polite" class="unseen">${useStore(said)}</p>`;
+  return html`<p role="status" aria-live="polite" class="unseen">${useStore(announced)}</p>`;
 }

@@ -16,10 +16,10 @@ const TONES = { live: "good", partly: "warning", waiting: "bad" };
 export function LiveState() {
   const state = useStore(feedState);
   const { phase, shards } = useStore(session);
-  const said = useRef("live");
+  const announced = useRef("live");
   useEffect(() => {
-    if (!["live", "waiting"].includes(state.phase) || state.phase === said.current) return;
-    said.current = state.phase;
+    if (!["live", "waiting"].includes(state.phase) || state.phase === announced.current) return;
+    announced.current = state.phase;
     announce(state.phase === "live" ? "Live updates are back" : "Live updates are interrupted");
   }, [state.phase]);
   if (phase === "in" && shards === 0) {
