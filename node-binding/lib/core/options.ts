@@ -3,11 +3,11 @@
 import { webhookError } from "./engine.js";
 
 /** Reads an option; undefined if there is none. Throws `invalid_option`. */
-export function readOption(options: unknown, name: string): unknown {
+export function readOption(options: unknown, name: string | symbol): unknown {
   try {
-    return (options as Record<string, unknown> | null | undefined)?.[name];
+    return (options as Record<string | symbol, unknown> | null | undefined)?.[name];
   } catch {
-    throw webhookError("invalid_option", `\`${name}\` can't be read`);
+    throw webhookError("invalid_option", `\`${String(name)}\` can't be read`);
   }
 }
 
@@ -38,8 +38,21 @@ export function integerOption(
 /** Checks that an option is a function, or absent unless it is `required`. Throws `invalid_option`. */
 export function checkFunctionOption(options: unknown, name: string, required = false): void {
   const value = readOption(options, name);
-  if (typeof value === "function" || (value === undefined && !required)) return;
-  throw webhookError("invalid_option", `\`${name}\` is not a function`);
+  if (value !== undefined || required) checkFunction(value, name);
+}
+
+/**
+ * Checks that a value is a function, and no generator function: a call of that one runs none of its code. Throws
+ * `invalid_option`.
+ */
+export function checkFunction(value: unknown, name: string): void {
+  if (typeof value !== "function") {
+    throw webhookError("invalid_option", `\`${name}\` is not a function`);
+  }
+  const kind = readOption(value, Symbol.toStringTag);
+  if (kind === "GeneratorFunction" || kind === "AsyncGeneratorFunction") {
+    throw webhookError("invalid_option", `\`${name}\` yields, and nothing iterates over it`);
+  }
 }
 
 /** Reads an environment variable; undefined if there is none, or if it may not be read. */

@@ -1,6 +1,6 @@
 import { webhookError } from "../core/engine.js";
 import { WebhookError } from "../core/error.js";
-import { hasOption } from "../core/options.js";
+import { checkFunction, hasOption } from "../core/options.js";
 import type { SecretFunction, SecretSource, Secrets } from "../verifier/secrets.js";
 import { schemeOptionsOf } from "../verifier/standard-webhooks.js";
 import { bodyLimit, type Options, VtryonWebhooks } from "../verifier/webhooks.js";
@@ -33,7 +33,11 @@ export class PreparedSecrets {
     this.#source = options.secrets;
     this.#isGiven = hasOption(options, "secrets");
     this.#options = { ...schemeOptionsOf(options), maxBodyBytes: bodyLimit(options) };
-    if (!this.#isGiven || typeof this.#source === "function") return;
+    if (!this.#isGiven) return;
+    if (typeof this.#source === "function") {
+      checkFunction(this.#source, "secrets");
+      return;
+    }
     try {
       this.#prepare(this.#source);
     } catch (error) {

@@ -1,4 +1,5 @@
 import { webhookError } from "../core/engine.js";
+import { checkFunction } from "../core/options.js";
 import { type Claim, type IdempotencyStore, ttlOptions } from "./idempotency.js";
 import {
   claimOf,
@@ -111,6 +112,7 @@ export class PostgresStore<Client extends PostgresClient> implements Idempotency
     options: TransactionOptions = {},
   ): Promise<Transaction<T>> {
     const { ttlMs } = ttlOptions(options, 0);
+    checkFunction(work, "work");
     const client = await this.#pool.connect();
     let connectionError: Error | undefined;
     // Without a listener, a connection that breaks between two queries would crash the process.

@@ -36,6 +36,18 @@ export const TRANSACTIONS = [
     },
   },
   {
+    name: "a work that is no function to call",
+    why: "the call of a generator function runs none of it, and the key would be kept",
+    async run({ store, work, effects }) {
+      for (const wrong of [undefined, function* () {}, async function* () {}]) {
+        const begun = async () => store.transaction(KEY, wrong);
+        await assert.rejects(begun, { code: "invalid_option", message: /^`work` / });
+      }
+      assert.deepEqual(await store.transaction(KEY, work("a")), { ran: true, value: "a" });
+      assert.deepEqual(await effects(), ["a"]);
+    },
+  },
+  {
     name: "under a claim",
     why: "the receiver holds a lease on the same key, and commits it when the handler has returned",
     async run({ store, work, effects }) {
