@@ -4,6 +4,7 @@ import { type Claim, type IdempotencyStore, ttlOptions } from "./idempotency.js"
 import {
   claimOf,
   PRUNE_EVERY_MS,
+  PRUNE_ROWS,
   type SqlStoreOptions,
   type Statements,
   schema,
@@ -151,7 +152,9 @@ export class PostgresStore<Client extends PostgresClient> implements Idempotency
     const now = this.#now?.() ?? Date.now();
     if (now - this.#prunedAt < PRUNE_EVERY_MS) return;
     this.#prunedAt = now;
-    await this.#query(on, "prune", {}).catch(warnOfUnpruned);
+    const removed = await this.#query(on, "prune", {}).catch(warnOfUnpruned);
+    // There may be more, which the next claim or transaction removes.
+    if (removed?.rowCount === PRUNE_ROWS) this.#prunedAt = Number.NEGATIVE_INFINITY;
   }
 
   /** Runs a statement. Converts its named parameters to numbered ones. */

@@ -45,9 +45,11 @@ export function claimOf(row: Record<string, unknown> | undefined): Claim {
   return { state: "busy", retryAfterMs: Math.max(0, Number(remaining)) };
 }
 
-/** The minimum interval between removals of expired rows, and the maximum number of rows. */
+/** The minimum interval between removals of expired rows, unless the last one removed as many rows as it may. */
 export const PRUNE_EVERY_MS: number = 60_000;
-const PRUNE_ROWS = 1000;
+
+/** The maximum number of rows of one removal, for which a request waits. */
+export const PRUNE_ROWS: number = 1000;
 
 /**
  * How long an expired row is kept. It contains the latest token of its key. After its removal the next token is the

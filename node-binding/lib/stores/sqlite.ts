@@ -4,6 +4,7 @@ import { type Claim, type IdempotencyStore, ttlOptions } from "./idempotency.js"
 import {
   claimOf,
   PRUNE_EVERY_MS,
+  PRUNE_ROWS,
   type SqlStoreOptions,
   type Statements,
   schema,
@@ -76,7 +77,7 @@ export class SqliteStore<Database extends SqliteDatabase> implements Idempotency
 
   commit(key: string, fence: number, ttlMs: number): boolean {
     const now = this.#now();
-    return this.#changed("commit", { key: this.#namespaced(key), fence, now, ttl: ttlMs });
+    return this.#changed("commit", { key: this.#namespaced(key), fence, now, ttl: ttlMs }) > 0;
   }
 
   release(key: string, fence: number): void {
@@ -128,7 +129,8 @@ export class SqliteStore<Database extends SqliteDatabase> implements Idempotency
     if (now - this.#prunedAt < PRUNE_EVERY_MS) return;
     this.#prunedAt = now;
     try {
-      this.#changed("prune", { now });
+      // There may be more, which the next claim or transaction removes.
+      if (this.#changed("prune", { now }) === PRUNE_ROWS) this.#prunedAt = Number.NEGATIVE_INFINITY;
     } catch (error) {
       warnOfUnpruned(error);
     }
@@ -142,8 +144,8 @@ export class SqliteStore<Database extends SqliteDatabase> implements Idempotency
     return this.#statement(name).all(parameters) as Record<string, unknown>[];
   }
 
-  #changed(name: keyof Statements, parameters: Record<string, string | number>): boolean {
-    return Number(this.#statement(name).run(parameters).changes) > 0;
+  #changed(name: keyof Statements, parameters: Record<string, string | number>): number {
+    return Number(this.#statement(name).run(parameters).changes);
   }
 
   #statement(name: keyof Statements): SqliteStatement {

@@ -178,18 +178,25 @@ export const TRANSACTIONS = [
   },
   {
     name: "pruned",
-    why: "rows that ended an hour ago go, a thousand at a time, at most once a minute, and no others",
-    async run({ store, elapse, run, rows }) {
-      const old = `SELECT 'old ' || n AS key, 'done' AS state, 1 AS fence, 1 AS expires_at FROM n`;
-      await run(`INSERT INTO vtryon_webhooks WITH RECURSIVE n (n) AS (
-        SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < 1500) ${old}`);
+    why: "rows that ended an hour ago go, a thousand at a time until none is left, and no others",
+    async run({ store, elapse, run, rows, work }) {
+      const insert = (name, count) =>
+        run(`INSERT INTO vtryon_webhooks WITH RECURSIVE n (n) AS (
+        SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < ${count})
+        SELECT '${name} ' || n AS key, 'done' AS state, 1 AS fence, 1 AS expires_at FROM n`);
+      await insert("old", 2500);
       await claimed(store, "a");
-      assert.equal(await rows(), 501);
+      assert.equal(await rows(), 1501);
       await claimed(store, "b");
-      assert.equal(await rows(), 502, "within the minute");
+      assert.equal(await rows(), 502, "more than a thousand a minute");
+      await store.transaction("c", work("c"));
+      assert.equal(await rows(), 3, "leases that have just begun stay");
+      await insert("new", 1);
+      await claimed(store, "d");
+      assert.equal(await rows(), 5, "none was left, so it is asked again after a minute");
       await elapse(LEASE + 1000);
-      await claimed(store, "c");
-      assert.equal(await rows(), 3, "leases that have just ended stay");
+      await claimed(store, "e");
+      assert.equal(await rows(), 5, "leases that have just ended stay");
     },
   },
   {
