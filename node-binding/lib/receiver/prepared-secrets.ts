@@ -1,5 +1,5 @@
 import { webhookError } from "../core/engine.js";
-import { WebhookError } from "../core/error.js";
+import { type ErrorCode, WebhookError } from "../core/error.js";
 import { checkFunction, hasOption } from "../core/options.js";
 import type { SecretFunction, SecretSource, Secrets } from "../verifier/secrets.js";
 import { schemeOptionsOf } from "../verifier/standard-webhooks.js";
@@ -8,6 +8,9 @@ import type { Deadline } from "./deadline.js";
 
 /** What to do where a function gives no secret. */
 const FUNCTION_HINT = "let it return the secret that Vtryon shows when the URL is registered";
+
+/** Errors that are answered to each request, and not thrown when the receiver is made. */
+const PER_REQUEST: readonly ErrorCode[] = ["secret_missing", "unavailable"];
 
 /** How long a function that failed is not called again, in milliseconds. */
 const RETRY_PAUSE_MS = 1000;
@@ -28,7 +31,10 @@ export class PreparedSecrets {
   /** Until when the function is not called, by the monotonic clock. */
   #pausedUntil = Number.NEGATIVE_INFINITY;
 
-  /** Prepares secrets that are given as a value. Throws for invalid ones, but not for a missing one. */
+  /**
+   * Prepares secrets that are given as a value. Throws for invalid ones, but neither for a missing one nor if the core
+   * can't be started: requests are answered 503 then.
+   */
   constructor(options: Options & { secrets?: SecretSource | undefined }) {
     this.#source = options.secrets;
     this.#isGiven = hasOption(options, "secrets");
@@ -41,7 +47,8 @@ export class PreparedSecrets {
     try {
       this.#prepare(this.#source);
     } catch (error) {
-      if (!WebhookError.is(error) || error.code !== "secret_missing") throw error;
+      const isAnswered = WebhookError.is(error) && PER_REQUEST.includes(error.code);
+      if (!isAnswered) throw error;
     }
   }
 
