@@ -2,11 +2,17 @@
 
 import { callCore, webhookError } from "./core/engine.js";
 import type { VtryonEvent } from "./core/event.js";
-import { readOption } from "./core/options.js";
+import { checkOptions, readOption } from "./core/options.js";
 import { isWellFormedString, type Payload, type SignatureHeader } from "./core/payload.js";
 import { type Secrets, secretList } from "./verifier/secrets.js";
 import { type RequestHeaders, schemeOf, toleranceOf } from "./verifier/standard-webhooks.js";
-import { bodyLimit, type Options, type Verified, VtryonWebhooks } from "./verifier/webhooks.js";
+import {
+  bodyLimit,
+  OPTIONS,
+  type Options,
+  type Verified,
+  VtryonWebhooks,
+} from "./verifier/webhooks.js";
 
 export { type ErrorCode, WebhookError } from "./core/error.js";
 // Named one by one: `export type *` is only known from TypeScript 5.0 on.
@@ -86,6 +92,7 @@ function seenStatuses(seen: unknown): string[] {
 }
 
 function preparedFor(secrets: Secrets, options: Options | undefined): VtryonWebhooks {
+  checkOptions(options, OPTIONS);
   const limit = bodyLimit(options);
   const scheme = schemeOf(options);
   // Options with a clock are for tests, and are not cached.

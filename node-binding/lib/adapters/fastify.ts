@@ -17,6 +17,9 @@ export interface FastifyReceiverOptions extends ReceiverOptions {
   path?: string | undefined;
 }
 
+/** What Fastify takes from the options of `register`, and passes on. */
+const REGISTER_OPTIONS = ["prefix", "logLevel", "logSerializers"];
+
 /** The part of Fastify's instance that is used. */
 export interface FastifyScope {
   removeAllContentTypeParsers(): void;
@@ -46,7 +49,7 @@ export async function vtryonWebhooks(
   options: FastifyReceiverOptions,
 ): Promise<void> {
   if (!isScope(scope)) return misuse(scope, options);
-  const receiver = createReceiver(options);
+  const receiver = createReceiver(options, ["path", ...REGISTER_OPTIONS]);
   scope.removeAllContentTypeParsers();
   scope.addContentTypeParser("*", (_request, _payload, done) => done(null));
   // Fastify refuses malformed content types. The signature covers the body alone, so the type does not matter.

@@ -2,6 +2,26 @@
 
 import { webhookError } from "./engine.js";
 
+/**
+ * Checks that options are absent, or an object with no other names than `names`. Others would be ignored, and leave
+ * their user believing that they are in force. Throws `invalid_option`.
+ */
+export function checkOptions(options: unknown, names: readonly string[]): void {
+  if (options === undefined || options === null) return;
+  if (typeof options !== "object") {
+    throw webhookError("invalid_option", "the options are not an object");
+  }
+  let unknown: string | undefined;
+  try {
+    unknown = Object.keys(options).find((name) => !names.includes(name));
+  } catch {
+    throw webhookError("invalid_option", "the options can't be read");
+  }
+  if (unknown === undefined) return;
+  const hint = `the options are ${names.map((name) => `\`${name}\``).join(", ")}`;
+  throw webhookError("invalid_option", `\`${unknown}\` is no option`, {}, hint);
+}
+
 /** Reads an option; undefined if there is none. Throws `invalid_option`. */
 export function readOption(options: unknown, name: string | symbol): unknown {
   try {

@@ -1,7 +1,7 @@
 import { webhookError } from "../core/engine.js";
 import { WebhookError } from "../core/error.js";
 import type { VtryonEvent } from "../core/event.js";
-import { checkFunctionOption, integerOption, readOption } from "../core/options.js";
+import { checkFunctionOption, checkOptions, integerOption } from "../core/options.js";
 import type { SecretMatch } from "../core/report.js";
 import {
   checkStore,
@@ -12,7 +12,7 @@ import {
 } from "../stores/idempotency.js";
 import type { SecretSource } from "../verifier/secrets.js";
 import type { GetHeader } from "../verifier/standard-webhooks.js";
-import type { Options } from "../verifier/webhooks.js";
+import { OPTIONS, type Options } from "../verifier/webhooks.js";
 import { ACKNOWLEDGED, type Answer, errorAnswer, retryLaterAnswer } from "./answer.js";
 import { Deadline } from "./deadline.js";
 import { ErrorReporter, type Stage } from "./error-reporter.js";
@@ -52,6 +52,18 @@ export interface ReceiverOptions extends Options, IdempotencyOptions {
   onError?(error: unknown): unknown;
 }
 
+const RECEIVER_OPTIONS: readonly (keyof ReceiverOptions)[] = [
+  ...OPTIONS,
+  "secrets",
+  "deadlineMs",
+  "store",
+  "leaseMs",
+  "ttlMs",
+  "onEvent",
+  "onQuarantine",
+  "onError",
+];
+
 /**
  * A request, as an adapter passes it.
  * @internal
@@ -85,13 +97,14 @@ export interface EventReceiver {
 }
 
 /**
- * Creates the receiver of an adapter. Throws for options that can't be used.
+ * Creates the receiver of an adapter, which may have more options. Throws for options that can't be used.
  * @internal
  */
-export function createReceiver(options: ReceiverOptions): EventReceiver {
-  if (readOption(options, "secret") !== undefined) {
-    throw webhookError("invalid_option", "`secret` is no option: use `secrets`");
-  }
+export function createReceiver(
+  options: ReceiverOptions,
+  more: readonly string[] = [],
+): EventReceiver {
+  checkOptions(options, [...RECEIVER_OPTIONS, ...more]);
   checkFunctionOption(options, "onEvent", true);
   checkFunctionOption(options, "onQuarantine");
   checkFunctionOption(options, "onError");

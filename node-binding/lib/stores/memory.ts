@@ -1,4 +1,4 @@
-import { checkFunctionOption, integerOption, readEnv } from "../core/options.js";
+import { checkFunctionOption, checkOptions, integerOption, readEnv } from "../core/options.js";
 import type { Claim, IdempotencyStore } from "./idempotency.js";
 import { type NamespaceOptions, namespacedBy } from "./namespace.js";
 
@@ -41,6 +41,7 @@ export class MemoryStore implements IdempotencyStore {
 
   /** Throws `invalid_option`. */
   constructor(options: MemoryStoreOptions = {}) {
+    checkOptions(options, ["maxKeys", "now", "namespace"]);
     this.#maxKeys = integerOption(options, "maxKeys", 100_000, MAX_KEYS);
     checkFunctionOption(options, "now");
     this.#now = options?.now ?? Date.now;

@@ -1,5 +1,5 @@
 import { webhookError } from "../core/engine.js";
-import { checkFunction } from "../core/options.js";
+import { checkFunction, checkOptions } from "../core/options.js";
 import { type Claim, type IdempotencyStore, ttlOptions } from "./idempotency.js";
 import {
   claimOf,
@@ -112,6 +112,7 @@ export class PostgresStore<Client extends PostgresClient> implements Idempotency
     work: (tx: Client) => T | Promise<T>,
     options: TransactionOptions = {},
   ): Promise<Transaction<T>> {
+    checkOptions(options, ["ttlMs"]);
     const { ttlMs } = ttlOptions(options, 0);
     checkFunction(work, "work");
     const client = await this.#pool.connect();

@@ -1,7 +1,7 @@
 // What the two SQL stores share: options, schema and statements.
 
 import { webhookError } from "../core/engine.js";
-import { checkFunctionOption } from "../core/options.js";
+import { checkFunctionOption, checkOptions } from "../core/options.js";
 import type { Claim } from "./idempotency.js";
 import { type NamespaceOptions, namespacedBy } from "./namespace.js";
 
@@ -25,6 +25,7 @@ export function sqlOptions(options: SqlStoreOptions | null): {
   now: (() => number) | undefined;
   namespaced: (key: string) => string;
 } {
+  checkOptions(options, ["table", "now", "namespace"]);
   checkFunctionOption(options, "now");
   const { table = DEFAULT_TABLE, now } = options ?? {};
   return { table, now, namespaced: namespacedBy(options) };

@@ -1,5 +1,5 @@
 import { webhookError } from "../core/engine.js";
-import { checkFunction } from "../core/options.js";
+import { checkFunction, checkOptions } from "../core/options.js";
 import { type Claim, type IdempotencyStore, ttlOptions } from "./idempotency.js";
 import {
   claimOf,
@@ -99,6 +99,7 @@ export class SqliteStore<Database extends SqliteDatabase> implements Idempotency
     work: (tx: Database) => T,
     options: TransactionOptions = {},
   ): Transaction<T> {
+    checkOptions(options, ["ttlMs"]);
     const { ttlMs } = ttlOptions(options, 0);
     checkFunction(work, "work");
     // Not `BEGIN`: a transaction that has read can't wait for a concurrent writer.

@@ -4,7 +4,7 @@ import { callCore, generation, type SignatureVerifier, webhookError } from "../c
 import type { VtryonEvent } from "../core/event.js";
 import { keyedPayload, writeDigest, writePayload } from "../core/memory.js";
 import { MIN_NATIVE_BYTES, nativeSha256 } from "../core/native-sha256.js";
-import { integerOption } from "../core/options.js";
+import { checkOptions, integerOption } from "../core/options.js";
 import {
   type Payload,
   payloadBytes,
@@ -35,6 +35,14 @@ export interface Options extends SchemeOptions {
   maxBodyBytes?: number | undefined;
 }
 
+/** The names of the options. */
+export const OPTIONS: readonly (keyof Options)[] = [
+  "maxBodyBytes",
+  "scheme",
+  "toleranceSeconds",
+  "now",
+];
+
 /** A payload that one of the secrets has signed. */
 export interface Verified extends SecretMatch {
   /** The bytes that were verified: the memory that was passed, or the UTF-8 of a string. */
@@ -64,6 +72,7 @@ export class VtryonWebhooks {
   constructor(secrets: Secrets, options?: Options);
   constructor(...args: [secrets?: Secrets, options?: Options]) {
     const [secrets, options = {}] = args;
+    checkOptions(options, OPTIONS);
     this.#secrets = args.length === 0 ? secretsFromEnvironment("vtryon") : secretList(secrets);
     this.maxBodyBytes = bodyLimit(options);
     this.#standardWebhooks =

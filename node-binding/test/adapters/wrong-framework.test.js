@@ -285,3 +285,14 @@ for (const [name, args] of [
     });
   });
 }
+
+test("the plugin of Fastify takes the options of `register` too, and no others", async (t) => {
+  const app = fastify();
+  t.after(() => app.close());
+  const registered = { path: "/vtryon", prefix: "/shop", logLevel: "error", logSerializers: {} };
+  app.register(forFastify.vtryonWebhooks, { ...options, ...registered });
+  const sent = { method: "POST", url: "/shop/vtryon", headers: HEADERS, payload: BODY };
+  assert.equal((await app.inject(sent)).statusCode, 200);
+  const wrong = fastify().register(forFastify.vtryonWebhooks, { ...options, pfad: "/vtryon" });
+  await assert.rejects(async () => wrong.ready(), { code: "invalid_option", message: /`pfad`/ });
+});

@@ -65,6 +65,9 @@ test("a valid namespace is accepted, an invalid one is refused", async () => {
   for (const namespace of NO_NAMESPACES) {
     assert.throws(() => new MemoryStore({ namespace }), { code: "invalid_option" });
   }
+  for (const options of [{ nameSpace: "mail" }, "mail"]) {
+    assert.throws(() => new MemoryStore(options), { code: "invalid_option" });
+  }
 });
 
 for (const maxKeys of [0, -1, 1.5, Number.NaN, Number.POSITIVE_INFINITY, "many", null]) {

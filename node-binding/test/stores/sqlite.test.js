@@ -201,6 +201,13 @@ for (const namespace of NO_NAMESPACES) {
   });
 }
 
+for (const options of [{ nameSpace: "mail" }, "mail"]) {
+  test(`options that are none are refused: ${JSON.stringify(options)}`, () => {
+    const refused = { code: "invalid_option" };
+    assert.throws(() => new SqliteStore(new DatabaseSync(":memory:"), options), refused);
+  });
+}
+
 // Options of the drivers with which a store can't work, and with which it can.
 const file = (Driver) => {
   const path = join(mkdtempSync(join(tmpdir(), "vtryon-sqlite-")), "a.db");

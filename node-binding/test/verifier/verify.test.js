@@ -76,6 +76,14 @@ const thrower = new Proxy([], {
     throw new Error("mine");
   },
 });
+const unlisted = new Proxy(
+  {},
+  {
+    ownKeys() {
+      throw new Error("mine");
+    },
+  },
+);
 const detached = new ArrayBuffer(8);
 const lost = new Uint8Array(detached);
 structuredClone(detached, { transfer: [detached] });
@@ -156,15 +164,24 @@ for (const [name, secrets, options, code] of [
   ["a text that is far too long", "x".repeat(65537), {}, "invalid_option"],
   ["bytes that are far too long", new Uint8Array(65537), {}, "invalid_option"],
   ["options that throw", "whsec_test", thrower, "invalid_option"],
+  ["options that can't be listed", "whsec_test", unlisted, "invalid_option"],
+  ["a tolerance in the place of options", "whsec_test", 300, "invalid_option"],
+  ["a tolerance as a text", "whsec_test", "300", "invalid_option"],
+  ["a list in the place of options", "whsec_test", [300], "invalid_option"],
+  ["a function in the place of options", "whsec_test", () => 300, "invalid_option"],
+  ["an option by another name", "whsec_test", { tolerance: 300 }, "invalid_option"],
+  ["no options", "", null, "secret_empty"],
   ["a limit of 0", "whsec_test", { maxBodyBytes: 0 }, "invalid_option"],
   ["a limit past 1 MiB", "whsec_test", { maxBodyBytes: 1048577 }, "invalid_option"],
   ["a limit that is no number", "whsec_test", { maxBodyBytes: "many" }, "invalid_option"],
 ]) {
   test(`secrets: ${name}`, () => {
-    assert.equal(
-      codeOf(() => esm.verify("{}", "a".repeat(64), secrets, options)),
-      code,
-    );
+    for (const work of [
+      () => esm.verify("{}", "a".repeat(64), secrets, options),
+      () => new esm.VtryonWebhooks(secrets, options),
+    ]) {
+      assert.equal(codeOf(work), code);
+    }
   });
 }
 
