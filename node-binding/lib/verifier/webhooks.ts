@@ -199,7 +199,10 @@ export class VtryonWebhooks {
 function signatureOf(signature: SignatureHeader | RequestHeaders): unknown {
   if (typeof signature !== "object" || signature === null) return signature;
   try {
-    return Array.isArray(signature) ? signature : headerGetter(signature)(SIGNATURE_HEADER);
+    if (Array.isArray(signature)) return signature;
+    // Bytes, a set, a text as an object: one header, and malformed. All headers of a request are found by their names.
+    if (Symbol.iterator in signature && !("get" in signature)) return [undefined];
+    return headerGetter(signature)(SIGNATURE_HEADER);
   } catch {
     // An object that throws: a header, and malformed.
     return [undefined];

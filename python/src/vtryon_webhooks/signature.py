@@ -80,15 +80,20 @@ def parse_signature(header: object) -> bytes:
 
 
 def _values(header: object) -> list[object]:
-    """Lists at most two values, because two are already an error."""
     if header is None:
         return []
     try:
-        if isinstance(header, (str, bytes)) or not isinstance(header, Sequence):
-            return [header]
-        return list(islice(header, 2))
+        return at_most_two(header)
     except Exception:  # an object of the caller may raise anything
         return [NOT_TEXT]
+
+
+def at_most_two(value: object) -> list[object]:
+    """Lists one value, or the first two of a sequence, because two are already an error."""
+    # A buffer is one value, and not a sequence of numbers.
+    if isinstance(value, (str, bytes, bytearray, memoryview)) or not isinstance(value, Sequence):
+        return [value]
+    return list(islice(value, 2))
 
 
 def value_bytes(value: object) -> bytes:

@@ -20,7 +20,7 @@ from vtryon_webhooks.errors import WebhookError
 from vtryon_webhooks.keys import Key
 from vtryon_webhooks.options import DEFAULT_TOLERANCE_SECONDS, is_finite
 from vtryon_webhooks.secret_checks import check_key
-from vtryon_webhooks.signature import NOT_TEXT, empty_body, value_bytes
+from vtryon_webhooks.signature import NOT_TEXT, at_most_two, empty_body, value_bytes
 
 #: Returns all values of a header, by its name in lower case.
 GetHeader = Callable[[str], Sequence[object]]
@@ -122,10 +122,7 @@ def _is_named(key: object, name: str) -> bool:
 
 
 def _as_values(value: object) -> Sequence[object]:
-    if value is None:
-        return ()
-    is_list = isinstance(value, Sequence) and not isinstance(value, (str, bytes))
-    return list(islice(value, 2)) if is_list else [value]  # type: ignore[call-overload]
+    return () if value is None else at_most_two(value)
 
 
 def _multiple_signatures() -> WebhookError:
