@@ -49,6 +49,22 @@ def test_each_code_has_its_own_count(caplog: pytest.LogCaptureFixture) -> None:
     assert len(lines(caplog)) == 5
 
 
+@pytest.mark.parametrize(
+    ("code", "level"),
+    [
+        ("missing_signature", logging.INFO),
+        ("malformed_signature", logging.INFO),
+        # Shown by default: the secret may be wrong here, and then every event is refused.
+        ("signature_mismatch", logging.WARNING),
+        ("secret_missing", logging.ERROR),
+    ],
+)
+def test_levels_of_refusals(code: str, level: int, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.INFO):
+        Report(None).refused(WebhookError(code), "unverified")
+    assert [record.levelno for record in caplog.records] == [level]
+
+
 @pytest.mark.parametrize("stage", ["unreadable", "verified"])
 def test_what_vtryon_has_signed_is_always_logged(
     stage: Stage, caplog: pytest.LogCaptureFixture

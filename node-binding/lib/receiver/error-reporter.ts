@@ -56,12 +56,12 @@ export class ErrorReporter {
 }
 
 /**
- * Returns whether an error is logged. Errors that clients cause are not, and neither is an event that another request
- * is handling.
+ * Returns whether an error is logged. Errors that clients cause are not, except a wrong signature, which may be due to
+ * a wrong secret here. Neither is an event that another request is handling.
  */
 function isLogged(error: WebhookError | undefined, stage: Stage): boolean {
   if (error === undefined || stage === "unreadable") return true;
   if (stage === "verified") return error.retryAfterMs === undefined;
   // A missing secret, a body that was read before, a verifier that stopped.
-  return error.status >= 500;
+  return error.status >= 500 || error.code === "signature_mismatch";
 }

@@ -69,7 +69,9 @@ for (const [name, options, status, retryAfter, logged, sent] of [
   ["busy for a symbol", claims({ state: "busy", retryAfterMs: Symbol("soon") }), 503, "10", 0],
   ["done", claims({ state: "done" }), 200, null, 0],
   ["signed, but no event", {}, 400, null, 1, () => ({ body: "{}" })],
-  ["a bad signature", {}, 401, null, 0, () => ({ signature: "0".repeat(64) })],
+  ["a wrong signature", {}, 401, null, 1, () => ({ signature: "0".repeat(64) })],
+  ["a malformed signature", {}, 401, null, 0, () => ({ signature: "0".repeat(63) })],
+  ["an empty signature", {}, 401, null, 0, () => ({ signature: "" })],
   ["a body breaks off", {}, 400, null, 0, () => ({ body: broken() })],
   ["a body never ends", { deadlineMs: 50 }, 408, null, 0, () => ({ body: endless() })],
   [
@@ -232,24 +234,29 @@ for (const [name, sent, status, logged] of [
   });
 }
 
-test("an error that anybody can cause is logged once in ten seconds, with its count", async (t) => {
-  const log = t.mock.method(console, "error", taken);
-  let now = 5000;
-  t.mock.method(performance, "now", () => now);
-  t.mock.timers.enable({ apis: ["Date"], now: 3_600_000 });
-  const receive = vtryonWebhooks({ secrets: SECRET, onEvent: taken });
-  const fail = () => receive(withBody({ get: throwing(new Error("no body")) }, noBytes));
-  for (let times = 0; times < 50; times += 1) assert.equal((await fail()).status, 503);
-  assert.equal(log.mock.callCount(), 1);
-  // The clock of the machine is set back by an hour meanwhile, which changes nothing.
-  t.mock.timers.setTime(0);
-  now += 10_000;
-  await fail();
-  assert.deepEqual(
-    log.mock.calls.map(({ arguments: [, , more] }) => more),
-    [undefined, "(and 49 times before)"],
-  );
-});
+for (const [name, status, makeRequest] of [
+  ["an error of reading", 503, () => withBody({ get: throwing(new Error("no body")) }, noBytes)],
+  ["a wrong signature", 401, () => request({ signature: "0".repeat(64) })],
+]) {
+  test(`${name}, which anybody can cause, is logged once in ten seconds, with its count`, async (t) => {
+    const log = t.mock.method(console, "error", taken);
+    let now = 5000;
+    t.mock.method(performance, "now", () => now);
+    t.mock.timers.enable({ apis: ["Date"], now: 3_600_000 });
+    const receive = vtryonWebhooks({ secrets: SECRET, onEvent: taken });
+    const fail = () => receive(makeRequest());
+    for (let times = 0; times < 50; times += 1) assert.equal((await fail()).status, status);
+    assert.equal(log.mock.callCount(), 1);
+    // The clock of the machine is set back by an hour meanwhile, which changes nothing.
+    t.mock.timers.setTime(0);
+    now += 10_000;
+    await fail();
+    assert.deepEqual(
+      log.mock.calls.map(({ arguments: [, , more] }) => more),
+      [undefined, "(and 49 times before)"],
+    );
+  });
+}
 
 class DatabaseError extends Error {
   detail = "Key (task_id)=(task_secret) already exists.";

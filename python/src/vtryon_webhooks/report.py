@@ -12,8 +12,9 @@ from typing import Callable, Literal
 from vtryon_webhooks.callbacks import OnError, is_unawaited
 from vtryon_webhooks.errors import WebhookError
 
-#: Levels: refused and incomplete requests are INFO, an interrupted handling is WARNING. Missing
-#: secrets, signed bodies that are unreadable, and exceptions of the receiver's program are ERROR.
+#: Levels: refused and incomplete requests are INFO. A wrong signature, which may be due to a wrong
+#: secret here, and an interrupted handling are WARNING. Missing secrets, signed bodies that are
+#: unreadable, and exceptions of the receiver's program are ERROR.
 logger = logging.getLogger("vtryon_webhooks")
 
 #: How far the processing of a request has come. `unverified`: anyone may have sent it.
@@ -38,8 +39,10 @@ class Report:
     def refused(self, error: WebhookError, stage: Stage) -> None:
         """Reports a request that was refused."""
         # The operator has to act: on the configuration, the program or an unreadable event.
-        is_fault = stage != "unverified" or error.status >= 500
-        level = logging.ERROR if is_fault else logging.INFO
+        if stage != "unverified" or error.status >= 500:
+            level = logging.ERROR
+        else:
+            level = logging.WARNING if error.code == "signature_mismatch" else logging.INFO
         words = f"{error.code}: {error}; {error.hint}"
         self._emit(error, partial(self._log, level, words, error.code, stage))
 
