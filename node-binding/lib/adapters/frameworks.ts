@@ -73,7 +73,7 @@ const ADVICE: readonly (readonly [matches: (first: unknown) => boolean, advice: 
     (event) =>
       typeof readProperty(event, "headers") === "object" &&
       readProperty(event, "body") !== undefined,
-    "for an event of a cloud function, call `constructEvent` with its body as it came and its header x-vtryon-signature",
+    "for an event of a cloud function, call `constructEvent` with its headers and the bytes of its body, which is base64 where `isBase64Encoded` is true",
   ],
 ];
 

@@ -90,7 +90,7 @@ const GIVEN = {
   ],
   "an event of a cloud function": [
     () => [{ httpMethod: "POST", headers: HEADERS, body: BODY }, {}],
-    /call `constructEvent` with its body as it came/,
+    /call `constructEvent` with its headers and the bytes of its body/,
   ],
   nothing: [() => [], noRequest],
   null: [() => [null], noRequest],

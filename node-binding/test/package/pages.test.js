@@ -103,6 +103,7 @@ const OTHERS = [
   "lifecycle",
   "next",
   "next-pages",
+  "cloud-function",
   "workers",
   "testing",
   "gateway",
@@ -193,6 +194,13 @@ test("the examples of functions work", async () => {
     });
   const load = (mark) => import(pathToFileURL(path.join(project, mark, "index.js")));
   assert.equal((await (await load("next")).POST(request())).status, 200);
+  const { handler } = await load("cloud-function");
+  const headers = { "X-Vtryon-Signature": sign(BODY) };
+  const base64 = Buffer.from(BODY).toString("base64");
+  assert.equal((await handler({ headers, body: BODY })).statusCode, 200);
+  assert.equal((await handler({ headers, body: base64, isBase64Encoded: true })).statusCode, 200);
+  assert.equal((await handler({ headers, body: base64 })).statusCode, 401);
+  assert.equal((await handler({ headers: {} })).statusCode, 401);
   const worker = (await load("workers")).default;
   assert.equal((await worker.fetch(request(), { VTRYON_WEBHOOK_SECRET: SECRET })).status, 200);
 });
