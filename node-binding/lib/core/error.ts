@@ -43,8 +43,8 @@ export interface Details {
 const BRAND = Symbol.for("vtryon-webhooks.WebhookError");
 
 /**
- * The only error that the package throws. It never contains bytes of a payload, a header or a secret, so it is safe
- * to log.
+ * The only error that the package throws, except the errors of a database, which the stores pass on. It never contains
+ * bytes of a payload, a header or a secret, so it is safe to log.
  */
 export class WebhookError extends Error {
   /** Identifies the error for programs; stable. */
