@@ -5,14 +5,22 @@ from __future__ import annotations
 import hmac
 import json
 import re
-from typing import Callable
+import time
+from typing import Any, Callable
 
 import pytest
 
 from vtryon_webhooks import SIGNATURE_HEADER, WebhookError, Webhooks
-from vtryon_webhooks.testing import HostileRequest, hostile_requests
+from vtryon_webhooks.testing import (
+    HostileRequest,
+    event_body,
+    hostile_requests,
+    payload_of,
+    signed_headers,
+)
 
 SECRET = "whsec_kit"
+ENDPOINT_SECRET = "whsec_BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc="
 
 # What tells whether a receiver takes a body with the values of its signature.
 Takes = Callable[[HostileRequest, list[str]], bool]
@@ -130,3 +138,37 @@ def test_names_and_tasks() -> None:
     tasks = {request.body for request in requests if b'"mine_' in request.body}
     assert len(tasks) > 50
     assert (requests[0].name, requests[-1].name) == ("good", "good-at-last")
+
+
+@pytest.mark.parametrize(
+    ("offset", "options", "code"),
+    [
+        (0, {}, "ok"),
+        (-290, {}, "ok"),
+        (-310, {}, "timestamp_too_old"),
+        (310, {}, "timestamp_too_new"),
+        (0, {"webhook_id": "msg.1"}, "malformed_message_id"),
+        (0, {"secret": "whsec_no-base64!"}, "invalid_option"),
+        (0, {"scheme": "stripe"}, "invalid_option"),
+    ],
+)
+def test_headers_of_a_gateway(offset: int, options: dict[str, Any], code: str) -> None:
+    payload = payload_of(event_body("try-on", "queued"))
+    arguments: dict[str, Any] = {
+        "secret": ENDPOINT_SECRET,
+        "scheme": "standard-webhooks",
+        "now": lambda: time.time() + offset,
+        **options,
+    }
+
+    def verdict() -> str:
+        try:
+            headers = signed_headers(payload, **arguments)
+            assert Webhooks(ENDPOINT_SECRET).verify(payload, headers).webhook_id is None
+            webhooks = Webhooks(ENDPOINT_SECRET, scheme="standard-webhooks")
+            assert webhooks.construct_event(payload, headers).webhook_id == "msg_test"
+        except WebhookError as error:
+            return error.code
+        return "ok"
+
+    assert verdict() == code

@@ -1,17 +1,28 @@
 import { webhookError } from "../core/engine.js";
-import { readOption } from "../core/options.js";
+import { checkOptions, readOption } from "../core/options.js";
 import { type Payload, payloadBytes, SIGNATURE_HEADER } from "../core/payload.js";
 import { utf8Encoder } from "../core/utf8.js";
 import { sign } from "../verifier/sign.js";
+import { type Scheme, schemeOptionsOf } from "../verifier/standard-webhooks.js";
+import { messageHeaders } from "./message-headers.js";
 
 /** The options of a signed request. */
 export interface RequestOptions {
   /** The URL: by default `http://localhost/webhooks/vtryon`. */
   url?: string | URL | undefined;
+  /**
+   * `vtryon` by default. With `standard-webhooks` it is signed as a gateway signs, which is both ways, by the secret of
+   * its endpoint.
+   */
+  scheme?: Scheme | undefined;
+  /** With `standard-webhooks`: the value of `webhook-id`, by default `msg_test`. */
+  webhookId?: string | undefined;
+  /** With `standard-webhooks`: the clock, in milliseconds since 1970. */
+  now?: (() => number) | undefined;
 }
 
 /**
- * Creates the `Request` that Vtryon would send, for `fetch` and for handlers that take one. An object is serialised
+ * Creates the `Request` that Vtryon or a gateway would send, for `fetch` and for handlers that take one. An object is serialised
  * as JSON, strings and bytes are sent unchanged.
  *
  * Throws `invalid_option`, and the codes that begin with `secret_`.
@@ -21,9 +32,16 @@ export function signedRequest(
   secret: string,
   options: RequestOptions = {},
 ): Request {
+  checkOptions(options, ["url", "scheme", "webhookId", "now"]);
+  const { scheme, now = Date.now } = schemeOptionsOf(options);
+  const id = readOption(options, "webhookId") ?? "msg_test";
   const url = readOption(options, "url") ?? "http://localhost/webhooks/vtryon";
   const body = payloadBytes(event) ?? serialise(event);
-  const headers = { "content-type": "application/json", [SIGNATURE_HEADER]: sign(body, secret) };
+  const headers = {
+    "content-type": "application/json",
+    [SIGNATURE_HEADER]: sign(body, secret),
+    ...(scheme === "standard-webhooks" && messageHeaders(body, secret, id, now())),
+  };
   return new Request(parseUrl(url), { method: "POST", headers, body: body as BodyInit });
 }
 

@@ -90,6 +90,28 @@ for (const [name, event] of [
   });
 }
 
+const ENDPOINT_SECRET = `whsec_${Buffer.alloc(32, 7).toString("base64")}`;
+for (const [name, options, code] of [
+  ["now", {}, "ok"],
+  ["at the end of the tolerance", { now: () => Date.now() - 290_000 }, "ok"],
+  ["too early", { now: () => Date.now() - 310_000 }, "timestamp_too_old"],
+  ["too late", { now: () => Date.now() + 310_000 }, "timestamp_too_new"],
+  ["with an id that no receiver takes", { webhookId: "msg.1" }, "malformed_message_id"],
+]) {
+  test(`a request that is signed as a gateway signs, ${name}: ${code}`, async () => {
+    const scheme = "standard-webhooks";
+    const event = events["ai-model"].queued;
+    const request = signedRequest(event, ENDPOINT_SECRET, { scheme, ...options });
+    const body = Buffer.from(await request.arrayBuffer());
+    const work = () => constructEvent(body, request.headers, ENDPOINT_SECRET, { scheme });
+    assert.equal(codeOf(work), code);
+    if (code === "ok") assert.equal(work().webhook_id, "msg_test");
+    assert.equal(request.headers.get("x-vtryon-signature"), hmac(body, ENDPOINT_SECRET));
+  });
+}
+
+const standard = (secret, options) => () =>
+  signedRequest("{}", secret, { scheme: "standard-webhooks", ...options });
 const cycle = {};
 cycle.cycle = cycle;
 for (const [name, code, work] of [
@@ -101,6 +123,15 @@ for (const [name, code, work] of [
     "invalid_option",
     () => signedRequest("{}", SECRET, { url: "http://a:b@shop.example/" }),
   ],
+  [
+    "a URL in the place of options",
+    "invalid_option",
+    () => signedRequest("{}", SECRET, "http://a/"),
+  ],
+  ["an unknown scheme", "invalid_option", () => signedRequest("{}", SECRET, { scheme: "stripe" })],
+  ["a secret that is not of the scheme", "invalid_option", standard("whsec_no-base64!")],
+  ["an id that is no text", "invalid_option", standard(ENDPOINT_SECRET, { webhookId: 7 })],
+  ["an id with a line break", "invalid_option", standard(ENDPOINT_SECRET, { webhookId: "a\n" })],
   ["no options of a request", "ok", () => signedRequest("{}", SECRET, null)],
   ["no options of requests", "ok", () => hostileRequests(SECRET, null)],
   ["no options of a lifecycle", "ok", () => lifecycle("poses", null)],

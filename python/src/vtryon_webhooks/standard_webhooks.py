@@ -59,7 +59,7 @@ class Message:
         webhook_id = _read_id(header(_ID_HEADER))
         timestamp = _read_timestamp(header(_TIMESTAMP_HEADER))
         self._signatures = _read_signatures(header(_SIGNATURE_HEADER))
-        _check_time(timestamp, tolerance_seconds or DEFAULT_TOLERANCE_SECONDS, _time(now))
+        _check_time(timestamp, tolerance_seconds or DEFAULT_TOLERANCE_SECONDS, seconds_of(now))
         #: The value of `webhook-id`, which is the same for every attempt and replay of the message.
         self.webhook_id = webhook_id.decode()
         self._signed = b"%s.%d." % (webhook_id, timestamp)
@@ -202,7 +202,8 @@ def _strict_base64(digits: bytes) -> bytes | None:
     return octets if base64.b64encode(octets) == digits else None
 
 
-def _time(now: Callable[[], float] | None) -> float:
+def seconds_of(now: Callable[[], float] | None) -> float:
+    """Reads a clock, by default the system's; raises `invalid_option`."""
     if now is None:
         return time.time()
     try:

@@ -1,13 +1,17 @@
-"""Signs payloads as Vtryon does."""
+"""Signs payloads as Vtryon does, and as a gateway does."""
 
 from __future__ import annotations
 
+import base64
 import json
+from typing import Callable
 
 from vtryon_webhooks.errors import WebhookError
 from vtryon_webhooks.keys import Key, Secret
+from vtryon_webhooks.options import Options, Scheme
 from vtryon_webhooks.plain import bytes_of
 from vtryon_webhooks.signature import SIGNATURE_HEADER
+from vtryon_webhooks.standard_webhooks import decode_secret, seconds_of
 
 
 def sign(payload: bytes, secret: Secret) -> str:
@@ -21,9 +25,34 @@ def sign(payload: bytes, secret: Secret) -> str:
     return Key(secret).mac(octets).hex()
 
 
-def signed_headers(payload: bytes, secret: Secret) -> dict[str, str]:
-    """Makes the headers that Vtryon sends with a payload."""
-    return {"content-type": "application/json", SIGNATURE_HEADER: sign(payload, secret)}
+def signed_headers(
+    payload: bytes,
+    secret: Secret,
+    *,
+    scheme: Scheme = "vtryon",
+    webhook_id: str = "msg_test",
+    now: Callable[[], float] | None = None,
+) -> dict[str, str]:
+    """Makes the headers that Vtryon sends with a payload.
+
+    With the scheme `standard-webhooks` they are those of a gateway, which signs both ways, by the
+    secret of its endpoint: `webhook_id` is the id of the message, and `now` the clock, in seconds
+    since 1970.
+
+    Raises `invalid_option`, `payload_not_raw`, and the errors of an invalid secret.
+    """
+    Options(scheme=scheme, now=now)
+    headers = {"content-type": "application/json", SIGNATURE_HEADER: sign(payload, secret)}
+    if scheme == "vtryon":
+        return headers
+    timestamp = int(seconds_of(now))
+    mac = Key(secret, decode_secret).mac(f"{webhook_id}.{timestamp}.".encode() + payload)
+    return {
+        **headers,
+        "webhook-id": webhook_id,
+        "webhook-timestamp": str(timestamp),
+        "webhook-signature": f"v1,{base64.b64encode(mac).decode()}",
+    }
 
 
 def payload_of(body: object) -> bytes:
