@@ -1,5 +1,6 @@
 import { webhookError } from "../core/engine.js";
 import type { ErrorCode } from "../core/error.js";
+import { checkOptions } from "../core/options.js";
 import type { HostileRequest, Outgoing } from "./hostile/case.js";
 import { hostileRequests } from "./hostile/index.js";
 import { answerField, type HttpResult, parseHttpUrl, sendRequest } from "./http-client.js";
@@ -70,6 +71,7 @@ export async function checkEndpoint(
   options: CheckOptions,
 ): Promise<CheckReport> {
   const target = parseHttpUrl(url, (what) => webhookError("invalid_option", `\`url\` ${what}`));
+  checkOptions(options, ["secret", "timeoutMs", "only", "agent", "onResult"]);
   const timeoutMs = options?.timeoutMs ?? DEFAULT_TIMEOUT_MS;
   if (!(timeoutMs > 0 && timeoutMs <= MAX_TIMEOUT_MS)) {
     throw webhookError("invalid_option", "`timeoutMs` is not a positive number of milliseconds");

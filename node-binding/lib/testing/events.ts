@@ -1,5 +1,5 @@
 import type { CompletedEvent, FailedEvent, ProcessingEvent, QueuedEvent } from "../core/event.js";
-import { readOption } from "../core/options.js";
+import { checkOptions, readOption } from "../core/options.js";
 
 /** The kinds of task that Vtryon's guide names. */
 export type Kind = "try-on" | "ai-model" | "poses" | "recolor";
@@ -62,6 +62,7 @@ export function eventBody(
 
 /** Creates the bodies of a whole task, in order: queued, processing, and the last status. */
 export function lifecycle(kind: Kind, options: LifecycleOptions = {}): EventBody[] {
+  checkOptions(options, ["task_id", "ends"]);
   const task_id = readOption(options, "task_id") as LifecycleOptions["task_id"];
   const ends = (readOption(options, "ends") ?? "completed") as Status;
   const course: Status[] = ["queued", "processing", ends];

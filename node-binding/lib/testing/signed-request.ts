@@ -22,8 +22,8 @@ export interface RequestOptions {
 }
 
 /**
- * Creates the `Request` that Vtryon or a gateway would send, for `fetch` and for handlers that take one. An object is serialised
- * as JSON, strings and bytes are sent unchanged.
+ * Creates the `Request` that Vtryon or a gateway would send, for `fetch` and for handlers that take one. An object is
+ * serialised as JSON, strings and bytes are sent unchanged.
  *
  * Throws `invalid_option`, and the codes that begin with `secret_`.
  */

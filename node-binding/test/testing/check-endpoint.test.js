@@ -233,6 +233,7 @@ for (const [name, url, options, code] of [
   ["nothing", "http://127.0.0.1:9/", undefined, "secret_missing"],
   ["an empty secret", "http://127.0.0.1:9/", { secret: "" }, "secret_empty"],
   ["no time", "http://127.0.0.1:9/", { secret: SECRET, timeoutMs: 0 }, "invalid_option"],
+  ["no such option", "http://127.0.0.1:9/", { secret: SECRET, timeout: 1 }, "invalid_option"],
   ["no agent", "http://127.0.0.1:9/", { secret: SECRET, agent: {} }, "invalid_option"],
   [
     "an agent of another protocol",

@@ -128,6 +128,8 @@ for (const [name, code, work] of [
     "invalid_option",
     () => signedRequest("{}", SECRET, "http://a/"),
   ],
+  ["an unknown option of requests", "invalid_option", () => hostileRequests(SECRET, { id: "a" })],
+  ["an unknown option of a lifecycle", "invalid_option", () => lifecycle("poses", { taskId: "a" })],
   ["an unknown scheme", "invalid_option", () => signedRequest("{}", SECRET, { scheme: "stripe" })],
   ["a secret that is not of the scheme", "invalid_option", standard("whsec_no-base64!")],
   ["an id that is no text", "invalid_option", standard(ENDPOINT_SECRET, { webhookId: 7 })],

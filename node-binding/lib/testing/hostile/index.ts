@@ -1,6 +1,6 @@
 // The table of hostile requests.
 
-import { readOption } from "../../core/options.js";
+import { checkOptions, readOption } from "../../core/options.js";
 import { otherBytes, unreadable, unusual, unusualForged } from "./bodies.js";
 import { buildRequest, type HostileRequest, type Row } from "./case.js";
 import { TAKEN } from "./expectation.js";
@@ -33,6 +33,7 @@ const ROWS: readonly Row[] = [
  * and still is at the end. Throws `invalid_option` and the codes that begin with `secret_`.
  */
 export function hostileRequests(secret: string, options: HostileOptions = {}): HostileRequest[] {
+  checkOptions(options, ["task_id"]);
   const task_id = (readOption(options, "task_id") ?? "task_hostile") as string;
   return ROWS.map((row) => buildRequest(row, secret, task_id));
 }
