@@ -1,4 +1,4 @@
-"""Transactions of a Django project: `ATOMIC_REQUESTS`, and those of its tests."""
+"""A Django project: its transactions, those of its tests, and the deadline of a view."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from django.test import Client, RequestFactory
 from django.urls import path
 from exchange import PATH, request
 
-from vtryon_webhooks import VtryonEvent
+from vtryon_webhooks import VtryonEvent, WebhookError
 from vtryon_webhooks.django import receiver
 from vtryon_webhooks.testing import event_body, payload_of, sign
 
@@ -131,3 +131,9 @@ receiver(on_event, secrets={SECRET!r})
     python_path = os.pathsep.join(sys.path)
     environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "", "PYTHONPATH": python_path}
     subprocess.run([sys.executable, "-c", program], env=environment, check=True)
+
+
+def test_a_blocking_view_refuses_a_deadline() -> None:
+    """It would not be kept, and its user would believe that it is."""
+    with pytest.raises(WebhookError, match="`deadline`"):
+        receiver(print, deadline=5)  # type: ignore[call-overload]

@@ -63,7 +63,6 @@ def receiver(
     now: Callable[[], float] | None = None,
     on_quarantine: OnQuarantine | None = None,
     on_error: OnError | None = None,
-    deadline: float = DEFAULT_DEADLINE,
 ) -> View: ...
 
 
@@ -77,7 +76,7 @@ def receiver(
     now: Callable[[], float] | None = None,
     on_quarantine: OnQuarantine | None = None,
     on_error: OnError | None = None,
-    deadline: float = DEFAULT_DEADLINE,
+    deadline: float | Unset = UNSET,
 ) -> View | AsyncView:
     """Makes a view. It is exempt from the CSRF check and from `LoginRequiredMiddleware`.
 
@@ -94,6 +93,11 @@ def receiver(
     the time for reading counts, but only the server can end a read. A blocking view has no
     deadline. Raises `WebhookError` for invalid options.
     """
+    if deadline is UNSET:
+        deadline = DEFAULT_DEADLINE
+    elif not is_async(on_event):
+        what = "`deadline` is for coroutine functions: nothing else can be interrupted"
+        raise WebhookError("invalid_option", what)
     core = Receiver(
         on_event,
         secrets=secrets,
