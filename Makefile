@@ -3,6 +3,9 @@
 # Where several suites run, cargo would look for make's job server, and warn that it can't reach it.
 export CARGO_MAKEFLAGS :=
 
+# Where the suites take what was built from, whatever the environment or the configuration of cargo says.
+export CARGO_TARGET_DIR := $(CURDIR)/target
+
 # Where rustup installs, for shells that did not read its profile.
 export PATH := $(PATH):$(HOME)/.cargo/bin
 

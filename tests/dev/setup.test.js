@@ -1,43 +1,12 @@
 // scripts/setup on machines that lack something, by stand-ins for what it calls: nothing is built or downloaded.
 
 import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
-import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync, mkdirSync } from "node:fs";
 import path from "node:path";
 import { test } from "node:test";
+import { makeMachine } from "./support/machine.js";
 
-const ROOT = path.resolve(import.meta.dirname, "../..");
 const NODE = process.execPath;
-
-/** A tree with the scripts alone, and a machine whose programs are stand-ins: lines of a shell, by name. */
-function makeMachine(t, programs) {
-  const folder = mkdtempSync(path.join(tmpdir(), "vtryon-setup-"));
-  t.after(() => rmSync(folder, { recursive: true }));
-  for (const file of ["scripts", "package.json", "package-lock.json"]) {
-    cpSync(path.join(ROOT, file), path.join(folder, "tree", file), { recursive: true });
-  }
-  mkdirSync(path.join(folder, "tree/edge-worker"));
-  const bin = path.join(folder, "bin");
-  mkdirSync(bin);
-  for (const [name, lines] of Object.entries(programs)) {
-    writeFileSync(path.join(bin, name), `#!/bin/bash\n${lines}\n`, { mode: 0o755 });
-  }
-  return {
-    folder,
-    setUp: (profile) =>
-      spawnSync(path.join(folder, "tree/scripts/setup"), [profile], {
-        env: {
-          PATH: `${bin}:${process.env.PATH}`,
-          HOME: folder,
-          FOLDER: folder,
-          VTRYON_CACHE: path.join(folder, "cache"),
-          VTRYON_TOOLCHAIN: "rustup",
-        },
-        encoding: "utf8",
-      }),
-  };
-}
 
 /** Leaves a trace. */
 const CALLED = 'touch "$FOLDER/called"';
@@ -53,8 +22,8 @@ const NODES = [
   ["Linux riscv64", "v20.19.0", true],
 ];
 for (const [machine, version, isRefused] of NODES) {
-  test(`Node ${version} on ${machine} is ${isRefused ? "refused before anything is built" : "enough to begin"}`, (t) => {
-    const { folder, setUp } = makeMachine(t, {
+  test(`Node ${version} on ${machine} is ${isRefused ? "refused before anything is built" : "enough to begin"}`, async (t) => {
+    const { folder, run } = makeMachine(t, {
       uname: `[[ $1 == -sm ]] && echo ${machine} || echo ${machine.split(" ")[0]}`,
       node: `echo ${version}`,
       rustc: `${CALLED}; exit 1`,
@@ -62,31 +31,41 @@ for (const [machine, version, isRefused] of NODES) {
       cargo: `${CALLED}; exit 1`,
       npm: `${CALLED}; exit 1`,
     });
-    const { status, stderr } = setUp("dev");
-    assert.equal(status, 1);
-    assert.equal(existsSync(path.join(folder, "called")), !isRefused, stderr);
+    const { code, err } = await run("scripts/setup", ["dev"]);
+    assert.equal(code, 1);
+    assert.equal(existsSync(path.join(folder, "called")), !isRefused, err);
     const told = `error: Node ${version} is too old for wrangler: install Node 22.12 or newer\n`;
-    if (isRefused) assert.equal(stderr, told);
-    else assert.ok(!stderr.includes("Node"), stderr);
+    if (isRefused) assert.equal(err, told);
+    else assert.ok(!err.includes("Node"), err);
   });
 }
 
-test("the steps that are printed include the build of the Worker", (t) => {
-  const { folder, setUp } = makeMachine(t, {
-    node: `[[ $1 == --version ]] && echo v24.0.0 || exec "${NODE}" "$@"`,
-    rustc: '[[ $1 == --print ]] && echo "$FOLDER/rust" || echo "rustc 1.99.0"',
-    // Installs bindgen.
-    cargo: `while [[ $1 != --root ]]; do shift; done
+/** What can install everything. npm brings esbuild, and no Node. */
+const PROGRAMS = {
+  node: `[[ $1 == --version ]] && echo v24.0.0 || exec "${NODE}" "$@"`,
+  rustc: '[[ $1 == --print ]] && echo "$FOLDER/rust" || echo "rustc 1.99.0"',
+  // Installs bindgen.
+  cargo: `while [[ $1 != --root ]]; do shift; done
 mkdir -p "$2/bin" && printf '#!/bin/bash\\n' >"$2/bin/bindgen" && chmod +x "$2/bin/bindgen"`,
-    npm: `[[ $1 == ci ]] || exit 0
+  npm: `echo "$*" >>"$FOLDER/npm-calls"
+[[ $1 == ci ]] || exit 0
 mkdir -p node_modules/.bin && cp "$FOLDER/bin/node" node_modules/.bin/esbuild`,
-  });
+};
+
+/** A machine on which set-up succeeds. */
+function makeWholeMachine(t, programs = {}) {
+  const machine = makeMachine(t, { ...PROGRAMS, ...programs });
   for (const part of ["lib/rustlib/wasm32-unknown-unknown/lib", "lib/rustlib/src/rust/library"]) {
-    mkdirSync(path.join(folder, "rust", part), { recursive: true });
+    mkdirSync(path.join(machine.folder, "rust", part), { recursive: true });
   }
+  return machine;
+}
+
+test("the steps that are printed include the build of the Worker", async (t) => {
+  const { run } = makeWholeMachine(t);
   // There is no compiler, so the build itself fails.
-  const { stderr } = setUp("worker");
-  const steps = [...stderr.matchAll(/^setup: (step \d of \d: [\w ]+)/gm)].map(([, step]) => step);
+  const { err } = await run("scripts/setup", ["worker"]);
+  const steps = [...err.matchAll(/^setup: (step \d of \d: [\w ]+)/gm)].map(([, step]) => step);
   assert.deepEqual(
     steps,
     [
@@ -94,6 +73,6 @@ mkdir -p node_modules/.bin && cp "$FOLDER/bin/node" node_modules/.bin/esbuild`,
       "step 2 of 3: building bindgen",
       "step 3 of 3: building the Worker ",
     ],
-    stderr,
+    err,
   );
 });

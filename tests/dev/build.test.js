@@ -1,0 +1,61 @@
+// scripts/build-worker and what else cargo builds, with stand-ins for the compiler: which file is taken, and when.
+
+import assert from "node:assert/strict";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import path from "node:path";
+import { test } from "node:test";
+import { addProgram, makeMachine } from "./support/machine.js";
+
+/** Compiles a file whose text is $MADE to where cargo would, and notes the call. */
+const CARGO = `echo "$CARGO_TARGET_DIR $*" >>"$FOLDER/calls"
+out=\${CARGO_TARGET_DIR:-$FOLDER/tree/target}/wasm32-unknown-unknown/release
+mkdir -p "$out" && printf %s "$MADE" >"$out/vtryon_edge_worker.wasm"`;
+
+/** A tree that is set up and can build the Worker. */
+async function makeBuildMachine(t, programs = {}) {
+  const machine = makeMachine(t, { cargo: CARGO, ...programs });
+  const { folder, tree, run } = machine;
+  for (const source of ["src", "engine", "npm", "../core"]) {
+    mkdirSync(path.join(tree, "edge-worker", source));
+  }
+  for (const source of ["entry.js", "Cargo.toml", "../Cargo.toml", "../Cargo.lock"]) {
+    writeFileSync(path.join(tree, "edge-worker", source), "");
+  }
+  mkdirSync(path.join(tree, ".cache"));
+  const toolchain = `WASM_RUST_BIN=${folder}/bin\nWASM_RUST_SYSROOT=\n`;
+  writeFileSync(path.join(tree, ".cache/toolchain"), toolchain);
+  const place = await run("bash", ["-c", 'source scripts/common; echo "$cache/$bindgen/bin"']);
+  addProgram(
+    path.join(place.out.trim(), "bindgen"),
+    'mkdir -p "$3" && cp "$2" "$3/gateway_bg.wasm"',
+  );
+  addProgram(
+    path.join(tree, "node_modules/.bin/esbuild"),
+    `for option; do [[ $option != --outfile=* ]] || touch "\${option#*=}"; done`,
+  );
+  return {
+    ...machine,
+    buildWorker: (made, env) => run("scripts/build-worker", [], { MADE: made, ...env }),
+    built: () => readFileSync(path.join(tree, "edge-worker/build/index_bg.wasm"), "utf8"),
+    calls: () => readFileSync(path.join(folder, "calls"), "utf8").trim().split("\n"),
+  };
+}
+
+test("the Worker is made of what was compiled now, wherever the environment has cargo compile to", async (t) => {
+  const { folder, buildWorker, built } = await makeBuildMachine(t);
+  const first = await buildWorker("first");
+  assert.equal(first.code, 0, first.err);
+  writeFileSync(path.join(folder, "tree/edge-worker/src/changed.rs"), "");
+  const env = { CARGO_TARGET_DIR: path.join(folder, "shared") };
+  const second = await buildWorker("second", env);
+  assert.equal(second.code, 0, second.err);
+  assert.equal(built(), "second");
+});
+
+test("make builds into the tree, wherever the environment has cargo compile to", async (t) => {
+  const { folder, tree, run, calls } = await makeBuildMachine(t);
+  const env = { CARGO_TARGET_DIR: path.join(folder, "shared") };
+  const { code, err } = await run("make", ["verdict"], env);
+  assert.equal(code, 0, err);
+  assert.match(calls()[0], new RegExp(`^${tree}/target build .*--bin verdict$`));
+});
