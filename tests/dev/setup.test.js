@@ -1,7 +1,7 @@
 // scripts/setup on machines that lack something, by stand-ins for what it calls: nothing is built or downloaded.
 
 import assert from "node:assert/strict";
-import { existsSync, mkdirSync } from "node:fs";
+import { existsSync, mkdirSync, rmSync, symlinkSync } from "node:fs";
 import path from "node:path";
 import { test } from "node:test";
 import { makeMachine } from "./support/machine.js";
@@ -60,6 +60,20 @@ function makeWholeMachine(t, programs = {}) {
   }
   return machine;
 }
+
+test("node_modules/.bin/node is the machine's where npm brings none, and again when that one has been removed", async (t) => {
+  const { folder, tree, run } = makeWholeMachine(t, {
+    uname: "[[ $1 == -sm ]] && echo Darwin arm64 || echo Darwin",
+  });
+  const own = path.join(tree, "node_modules/.bin/node");
+  for (const _ of ["first", "again"]) {
+    const { code, err } = await run("scripts/setup", ["dev"]);
+    assert.equal(code, 0, err);
+    assert.equal((await run(own, ["--version"])).out.trim(), process.version);
+    rmSync(own);
+    symlinkSync(path.join(folder, "removed/node"), own);
+  }
+});
 
 test("the steps that are printed include the build of the Worker", async (t) => {
   const { run } = makeWholeMachine(t);
