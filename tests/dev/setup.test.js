@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { existsSync, mkdirSync, rmSync, symlinkSync } from "node:fs";
 import path from "node:path";
 import { test } from "node:test";
-import { makeMachine } from "./support/machine.js";
+import { addProgram, makeMachine } from "./support/machine.js";
 
 const NODE = process.execPath;
 
@@ -37,6 +37,34 @@ for (const [machine, version, isRefused] of NODES) {
     const told = `error: Node ${version} is too old for wrangler: install Node 22.12 or newer\n`;
     if (isRefused) assert.equal(err, told);
     else assert.ok(!err.includes("Node"), err);
+  });
+}
+
+/** [the system's own name, what set-up says without rustup] */
+const WITHOUT_RUSTUP = [
+  [
+    "debian",
+    /^setup: Rust is missing.* https:\/\/rustup\.rs; going on with Debian's Rust packages\n/,
+  ],
+  ["ubuntu", /^error: Rust is missing.* https:\/\/rustup\.rs\n$/],
+  // macOS has no such file.
+  [undefined, /^error: Rust is missing.* https:\/\/rustup\.rs\n$/],
+];
+for (const [id, told] of WITHOUT_RUSTUP) {
+  test(`without rustup, set-up on ${id ?? "macOS"} says what can be done there`, async (t) => {
+    const { folder, run } = makeMachine(t, {
+      uname: "echo Linux x86_64",
+      grep: `[[ $* == *" /etc/os-release" ]] || exec "$(command -pv grep)" "$@"
+command -p grep -s "$2" ${id === undefined ? "/none" : `<<<ID=${id}`}`,
+    });
+    // Neither rustup nor apt-get.
+    for (const name of ["bash", "cat", "cksum", "dirname", "env", "mkdir", "sed"]) {
+      addProgram(path.join(folder, "own", name), `command -p ${name} "$@"`);
+    }
+    const env = { VTRYON_TOOLCHAIN: "", PATH: `${folder}/bin:${folder}/own` };
+    const { code, err } = await run("scripts/setup", ["dev"], env);
+    assert.equal(code, 1, err);
+    assert.match(err, told);
   });
 }
 
