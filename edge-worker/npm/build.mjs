@@ -1,7 +1,7 @@
 // Writes dist/: the Worker and the dashboard as scripts/build-worker and scripts/build-dashboard have built them, and
 // the files that `init` writes, from deploy/; and which version that Worker is.
 
-import { cpSync, globSync, mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Miniflare } from "miniflare";
 import { readConfig } from "./lib/folder/config.js";
@@ -17,12 +17,15 @@ for (const file of ["index.js", "index_bg.wasm"]) {
 }
 cpSync(join(here, "../build-dashboard"), join(dist, "dashboard"), { recursive: true });
 
-const template = join(here, "../../deploy");
-for (const file of globSync("{*,.*}", {
-  cwd: template,
-  exclude: ["node_modules", ".vtryon-gateway"],
-})) {
-  cpSync(join(template, file), join(dist, "template", file), { recursive: true });
+// By name: whoever has run the gateway in deploy/ has secrets there too.
+for (const file of [
+  ".dev.vars.example",
+  ".gitignore",
+  "README.md",
+  "package.json",
+  "wrangler.jsonc",
+]) {
+  cpSync(join(here, "../../deploy", file), join(dist, "template", file));
 }
 // npm would take it for a list of files to leave out of the package.
 renameSync(join(dist, "template/.gitignore"), join(dist, "template/gitignore"));

@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { execFileSync, spawnSync } from "node:child_process";
 import {
+  cpSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -10,6 +11,7 @@ import {
   realpathSync,
   rmSync,
   statSync,
+  symlinkSync,
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
@@ -217,6 +219,42 @@ test("the steps that it prints can be pasted", (t) => {
   const [, step] = /^Next:\n {2}(cd .*)$/m.exec(run(name).stdout);
   const place = execFileSync("sh", ["-c", `${step} && pwd -P`], { cwd: folder, encoding: "utf8" });
   assert.equal(place.trim(), realpathSync(path.join(folder, name)));
+});
+
+/** Stands in for the runtime that the built Worker is asked in. */
+const MINIFLARE = `export class Miniflare {
+  dispatchFetch = async () => Response.json({ version: "1.2.3", schema: {} });
+  dispose() {}
+}`;
+
+test("the package has the template's files alone, whatever else is in deploy/", (t) => {
+  const { folder } = makeFolder(t);
+  const write = (file, text = "") => {
+    mkdirSync(path.dirname(path.join(folder, file)), { recursive: true });
+    writeFileSync(path.join(folder, file), text);
+  };
+  const build = "edge-worker/npm/build.mjs";
+  for (const part of [build, "edge-worker/npm/lib", "edge-worker/npm/package.json"]) {
+    cpSync(path.join(ROOT, part), path.join(folder, part), { recursive: true });
+  }
+  for (const file of FILES) cpSync(path.join(TEMPLATE, file), path.join(folder, "deploy", file));
+  write("edge-worker/build/index.js");
+  write("edge-worker/build/index_bg.wasm");
+  write("edge-worker/build-dashboard/index.html");
+  write("node_modules/miniflare/index.mjs", MINIFLARE);
+  write("node_modules/miniflare/package.json", '{ "exports": "./index.mjs" }');
+  for (const name of ["commander", "wrangler"]) {
+    symlinkSync(path.join(ROOT, "node_modules", name), path.join(folder, "node_modules", name));
+  }
+  // What is left of a gateway that ran there.
+  write("deploy/.dev.vars", "GATEWAY_ADMIN_TOKEN=of the packer");
+  write("deploy/.wrangler/tmp/state");
+  write("deploy/package-lock.json");
+  execFileSync(process.execPath, [path.join(folder, build)]);
+  assert.deepEqual(
+    readdirSync(path.join(folder, "edge-worker/npm/dist/template")).sort(),
+    FILES.map((file) => (file === ".gitignore" ? "gitignore" : file)).sort(),
+  );
 });
 
 /** Reads settings, but those that differ on purpose: where the built files are, and what the Free plan refuses. */
