@@ -34,10 +34,12 @@ function* places() {
   }
   const init = "python/src/vtryon_webhooks/__init__.py";
   yield [init, /^__version__ = "(.*)"$/m.exec(read(init))?.[1]];
-  // What has no source in the lock file is of the workspace.
+  // What has no source in a lock file is of this repository.
   const own = /^name = "([^"]+)"\nversion = "([^"]+)"\n(?!source)/gm;
-  for (const [, name, found] of read("Cargo.lock").matchAll(own)) {
-    if (name.startsWith("vtryon-")) yield [`Cargo.lock for ${name}`, found];
+  for (const file of files("*Cargo.lock")) {
+    for (const [, name, found] of read(file).matchAll(own)) {
+      if (name.startsWith("vtryon-")) yield [`${file} for ${name}`, found];
+    }
   }
   // Commands such as `npm install ./vtryon-webhooks-1.2.3.tgz`, `npx vtryon-webhooks-gateway@1.2.3`,
   // `pip install vtryon-webhooks==1.2.3`.

@@ -94,6 +94,13 @@ const FAULTS = [
     line: `failed  versions: python/src/vtryon_webhooks/__init__.py has 9.9.9, Cargo.toml ${version}`,
   },
   {
+    name: "a lock file out of step",
+    file: "tests/constant-time/Cargo.lock",
+    from: `name = "vtryon-webhooks"\nversion = "${version}"`,
+    to: 'name = "vtryon-webhooks"\nversion = "9.9.9"',
+    line: `failed  versions: tests/constant-time/Cargo.lock for vtryon-webhooks has 9.9.9, Cargo.toml ${version}`,
+  },
+  {
     name: "a template out of step",
     file: "deploy/package.json",
     from: `"vtryon-webhooks-gateway": "${version}"`,
