@@ -1,7 +1,7 @@
 // scripts/setup on machines that lack something, by stand-ins for what it calls: nothing is built or downloaded.
 
 import assert from "node:assert/strict";
-import { existsSync, mkdirSync, rmSync, symlinkSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmSync, symlinkSync } from "node:fs";
 import path from "node:path";
 import { test } from "node:test";
 import { addProgram, makeMachine } from "./support/machine.js";
@@ -101,6 +101,14 @@ test("node_modules/.bin/node is the machine's where npm brings none, and again w
     rmSync(own);
     symlinkSync(path.join(folder, "removed/node"), own);
   }
+});
+
+test("what npm would leave out in production is installed", async (t) => {
+  const { folder, run } = makeWholeMachine(t);
+  const { code, err } = await run("scripts/setup", ["dev"], { NODE_ENV: "production" });
+  assert.equal(code, 0, err);
+  const [install] = readFileSync(path.join(folder, "npm-calls"), "utf8").split("\n");
+  assert.match(install, /^ci --include=dev --include=optional /);
 });
 
 test("the steps that are printed include the build of the Worker", async (t) => {
