@@ -209,6 +209,12 @@ test("no other Worker is deployed than the one that is checked", async () => {
     ["-c", "x"],
     ["-c./x.jsonc"],
     ["-hestaging"],
+    ["--dispatch-namespace", "other"],
+    ["--dispatchNamespace=other"],
+    ["--profile", "other"],
+    ["--env-file=other"],
+    ["--envFile", "other"],
+    ["--cwd", "other"],
   ]) {
     const { code, err } = await deployment.run(["deploy", "--", ...other]);
     assert.equal(code, 1);

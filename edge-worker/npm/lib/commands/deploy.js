@@ -8,8 +8,12 @@ import { checkSecrets, REQUIRED } from "../secrets.js";
 
 const TOKEN = "GATEWAY_ADMIN_TOKEN";
 
-/** Arguments of wrangler that choose a Worker, whose secrets would then not be those that are checked. */
-const OTHER_WORKER = /^(--(env|name|config)(=|$)|-[^-]*[ec])/;
+/**
+ * Arguments of wrangler that choose a Worker or the account that it is of: its secrets would then not be those that are
+ * checked. The files of the last two may name another account.
+ */
+const OTHER_WORKER =
+  /^(--(env|name|config|dispatch-?[nN]amespace|profile|env-?[fF]ile|cwd)(=|$)|-[^-]*[ec])/;
 
 /** @param {import("commander").Command} program */
 export function addDeploy(program) {
