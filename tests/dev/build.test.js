@@ -59,3 +59,30 @@ test("make builds into the tree, wherever the environment has cargo compile to",
   assert.equal(code, 0, err);
   assert.match(calls()[0], new RegExp(`^${tree}/target build .*--bin verdict$`));
 });
+
+test("of two builds at once, the second waits and takes what the first has made", async (t) => {
+  const cargo = `sleep 1\n${CARGO}`;
+  const { buildWorker, calls } = await makeBuildMachine(t, { cargo });
+  const builds = await Promise.all([buildWorker("whole"), buildWorker("whole")]);
+  for (const { code, err } of builds) assert.equal(code, 0, err);
+  assert.equal(calls().length, 1);
+  assert.equal(builds.filter(({ err }) => err.includes("waiting for another build")).length, 1);
+});
+
+test("a build does not wait for what an earlier one has left running", async (t) => {
+  // As a wrapper of the compiler starts its server.
+  const cargo = `${CARGO}\nsleep 10 >/dev/null 2>&1 &\necho $! >"$FOLDER/server"`;
+  const { folder, tree, buildWorker } = await makeBuildMachine(t, { cargo });
+  const server = () => Number(readFileSync(path.join(folder, "server"), "utf8"));
+  assert.equal((await buildWorker("first")).code, 0);
+  const left = server();
+  try {
+    writeFileSync(path.join(tree, "edge-worker/src/changed.rs"), "");
+    const { code, err } = await buildWorker("second");
+    assert.equal(code, 0, err);
+    assert.ok(!err.includes("waiting"), err);
+    process.kill(server());
+  } finally {
+    process.kill(left);
+  }
+});

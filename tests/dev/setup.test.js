@@ -58,7 +58,7 @@ for (const [id, told] of WITHOUT_RUSTUP) {
 command -p grep -s "$2" ${id === undefined ? "/none" : `<<<ID=${id}`}`,
     });
     // Neither rustup nor apt-get.
-    for (const name of ["bash", "cat", "cksum", "dirname", "env", "mkdir", "sed"]) {
+    for (const name of ["bash", "cat", "cksum", "dirname", "env", "mkdir", "perl", "sed"]) {
       addProgram(path.join(folder, "own", name), `command -p ${name} "$@"`);
     }
     const env = { VTRYON_TOOLCHAIN: "", PATH: `${folder}/bin:${folder}/own` };
@@ -109,6 +109,19 @@ test("what npm would leave out in production is installed", async (t) => {
   assert.equal(code, 0, err);
   const [install] = readFileSync(path.join(folder, "npm-calls"), "utf8").split("\n");
   assert.match(install, /^ci --include=dev --include=optional /);
+});
+
+test("of two set-ups at once, the second waits and finds what the first has installed", async (t) => {
+  const { folder, run } = makeWholeMachine(t, {
+    // macOS has none.
+    flock: "exit 0",
+    cargo: `sleep 1\n${PROGRAMS.cargo}`,
+  });
+  const setUps = await Promise.all([run("scripts/setup", ["dev"]), run("scripts/setup", ["dev"])]);
+  for (const { code, err } of setUps) assert.equal(code, 0, err);
+  const calls = readFileSync(path.join(folder, "npm-calls"), "utf8").match(/^ci /gm);
+  assert.equal(calls.length, 1);
+  assert.equal(setUps.filter(({ err }) => err.includes("waiting for another set-up")).length, 1);
 });
 
 test("the steps that are printed include the build of the Worker", async (t) => {
