@@ -206,5 +206,7 @@ deploy: deploy-check ## check the secrets and deploy to Cloudflare
 	@$(gateway) deploy
 
 .PHONY: clean
-clean: ## remove what was built, but no state and no secrets
-	rm -rf target node-binding/dist edge-worker/build edge-worker/build-faults edge-worker/build-dashboard edge-worker/npm/dist release node_modules .wrangler .cache/*.stamp
+clean: ## remove what was built and installed, but no state, no secrets, and nothing that fuzzing has learned
+	rm -rf target release node_modules node-binding/dist node-binding/test/fixtures/node_modules .wrangler \
+		edge-worker/build edge-worker/build-faults edge-worker/build-dashboard edge-worker/build-dashboard.new \
+		edge-worker/npm/dist .cache/python .cache/*.stamp .cache/*.stamp.new

@@ -1,7 +1,15 @@
 // scripts/setup on machines that lack something, by stand-ins for what it calls: nothing is built or downloaded.
 
 import assert from "node:assert/strict";
-import { existsSync, mkdirSync, readFileSync, rmSync, symlinkSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
 import path from "node:path";
 import { test } from "node:test";
 import { addProgram, makeMachine } from "./support/machine.js";
@@ -123,6 +131,40 @@ test("of two set-ups at once, the second waits and finds what the first has inst
   assert.equal(calls.length, 1);
   assert.equal(setUps.filter(({ err }) => err.includes("waiting for another set-up")).length, 1);
 });
+
+/** [what has become of the clone since, the first line of pip, whether the tools are installed again] */
+const PYTHON_TOOLS = [
+  ["nothing", "/bin/bash", false],
+  ["moved", "/where/it/was/.cache/python/bin/python3", true],
+];
+for (const [change, interpreter, isAgain] of PYTHON_TOOLS) {
+  test(`the tools of Python are installed ${isAgain ? "again" : "once"}: ${change}`, async (t) => {
+    const { folder, tree, run } = makeWholeMachine(t, {
+      ...Object.fromEntries(
+        ["chromedriver", "chromium", "redis-server", "strace", "promtool"].map((name) => [
+          name,
+          "",
+        ]),
+      ),
+      python3: 'case $1 in -c) echo 3.99 ;; *) touch "$FOLDER/venv"; exit 1 ;; esac',
+    });
+    addProgram(path.join(tree, ".cache/python/bin/pip"), "", interpreter);
+    // By their times, they are installed.
+    for (const [time, file] of [
+      [1, "python/requirements-dev.txt"],
+      [2, ".cache/python/installed"],
+      [1, "node-binding/test/fixtures/package-lock.json"],
+      [2, "node-binding/test/fixtures/node_modules/.package-lock.json"],
+    ]) {
+      mkdirSync(path.dirname(path.join(tree, file)), { recursive: true });
+      writeFileSync(path.join(tree, file), "");
+      utimesSync(path.join(tree, file), time, time);
+    }
+    const { code, err } = await run("scripts/setup", ["test"]);
+    assert.equal(existsSync(path.join(folder, "venv")), isAgain, err);
+    assert.equal(code, isAgain ? 1 : 0, err);
+  });
+}
 
 test("the steps that are printed include the build of the Worker", async (t) => {
   const { run } = makeWholeMachine(t);

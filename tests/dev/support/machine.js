@@ -45,7 +45,7 @@ export function makeMachine(t, programs) {
 }
 
 /** Writes a program: lines of a shell. */
-export function addProgram(file, lines) {
+export function addProgram(file, lines, interpreter = "/bin/bash") {
   mkdirSync(path.dirname(file), { recursive: true });
-  writeFileSync(file, `#!/bin/bash\n${lines}\n`, { mode: 0o755 });
+  writeFileSync(file, `#!${interpreter}\n${lines}\n`, { mode: 0o755 });
 }
