@@ -1,17 +1,22 @@
 // What is packed is what is meant to be: each file is of the repository, or is built from one.
 
-import { readdirSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
+import { homedir } from "node:os";
 import path from "node:path";
 import { isTracked, PYTHON, ROOT, run } from "./tools.mjs";
+
+/** Folders of this machine that no built file names: they are nobody's business, and elsewhere it would be built otherwise. */
+const PLACES = [ROOT, homedir()].filter((place) => place !== "/").map((place) => `${place}/`);
 
 const LEGAL = ["README.md", "LICENSE-MIT", "LICENSE-APACHE"];
 
 /**
  * Packages: what they must have, and from which file of the repository each of their files comes. `true`: it is
- * generated; `undefined`: it is a stray.
+ * generated, for npm into `folder`; `undefined`: it is a stray.
  */
 const PACKAGES = {
   "vtryon-webhooks (npm)": {
+    folder: "node-binding",
     list: () => npmFiles("node-binding"),
     required: [
       ...LEGAL,
@@ -38,6 +43,7 @@ const PACKAGES = {
     },
   },
   "vtryon-webhooks-gateway (npm)": {
+    folder: "edge-worker/npm",
     list: () => npmFiles("edge-worker/npm"),
     required: [
       ...LEGAL,
@@ -97,16 +103,22 @@ const ZIP = "import sys, zipfile; print(*zipfile.ZipFile(sys.argv[1]).namelist()
 const TAR = "import sys, tarfile; print(*tarfile.open(sys.argv[1]).getnames(), sep='\\n')";
 
 export function checkContents(release) {
-  return Object.entries(PACKAGES).flatMap(([name, { list, required, source }]) => {
+  return Object.entries(PACKAGES).flatMap(([name, { folder, list, required, source }]) => {
     const files = list(release);
     const strays = files.filter((file) => {
       const from = source(file);
       return from === undefined || (from !== true && !isTracked(from));
     });
     const missing = required.filter((file) => !files.includes(file));
+    const built = folder === undefined ? [] : files.filter((file) => source(file) === true);
+    const named = built.flatMap((file) => {
+      const bytes = readFileSync(path.join(ROOT, folder, file));
+      return PLACES.filter((place) => bytes.includes(place)).map((place) => [file, place]);
+    });
     return [
       ...strays.map((file) => `${name} has a stray file, ${file}`),
       ...missing.map((file) => `${name} lacks ${file}`),
+      ...named.map(([file, place]) => `${name} names ${place} of this machine in ${file}`),
     ];
   });
 }

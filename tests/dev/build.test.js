@@ -13,7 +13,8 @@ mkdir -p "$out" && printf %s "$MADE" >"$out/vtryon_edge_worker.wasm"`;
 
 /** A tree that is set up and can build the Worker. */
 async function makeBuildMachine(t, programs = {}) {
-  const machine = makeMachine(t, { cargo: CARGO, ...programs });
+  const rustc = 'echo "$FOLDER/rust"';
+  const machine = makeMachine(t, { cargo: CARGO, rustc, ...programs });
   const { folder, tree, run } = machine;
   for (const source of ["src", "engine", "npm", "../core"]) {
     mkdirSync(path.join(tree, "edge-worker", source));
@@ -21,6 +22,7 @@ async function makeBuildMachine(t, programs = {}) {
   for (const source of ["entry.js", "Cargo.toml", "../Cargo.toml", "../Cargo.lock"]) {
     writeFileSync(path.join(tree, "edge-worker", source), "");
   }
+  mkdirSync(path.join(folder, "rust/lib/rustlib/src/rust"), { recursive: true });
   mkdirSync(path.join(tree, ".cache"));
   const toolchain = `WASM_RUST_BIN=${folder}/bin\nWASM_RUST_SYSROOT=\n`;
   writeFileSync(path.join(tree, ".cache/toolchain"), toolchain);
@@ -85,4 +87,19 @@ test("a build does not wait for what an earlier one has left running", async (t)
   } finally {
     process.kill(left);
   }
+});
+
+test("the Worker names no file of this machine, whose folders may have blanks", async (t) => {
+  const cargo = `${CARGO}\nprintf %s "$CARGO_ENCODED_RUSTFLAGS" >"$FOLDER/flags"`;
+  const { folder, buildWorker } = await makeBuildMachine(t, { cargo });
+  const { code, err } = await buildWorker("whole", { HOME: "/Users/Jane Doe" });
+  assert.equal(code, 0, err);
+  const flags = readFileSync(path.join(folder, "flags"), "utf8").split("\x1f");
+  assert.deepEqual(flags, [
+    "-Ctarget-feature=+simd128",
+    "-Cpanic=unwind",
+    "--remap-path-prefix=/Users/Jane Doe/.cargo/registry/src/=",
+    `--remap-path-prefix=${folder}/rust/lib/rustlib/src/rust/=`,
+    `--remap-path-prefix=${folder}/rust/lib/rustlib/src/rust/=`,
+  ]);
 });

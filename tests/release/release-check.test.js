@@ -11,7 +11,7 @@ import {
   symlinkSync,
   writeFileSync,
 } from "node:fs";
-import { tmpdir } from "node:os";
+import { homedir, tmpdir } from "node:os";
 import path from "node:path";
 import { after, before, beforeEach, test } from "node:test";
 
@@ -184,5 +184,18 @@ test("a stray or a missing file is a fault in each package", () => {
       path.join(ROOT, "node-binding/dist/cli.cjs"),
       path.join(copy, "node-binding/dist/cli.cjs"),
     );
+  }
+});
+
+test("a folder of this machine in a built file is a fault", () => {
+  const file = "edge-worker/npm/dist/worker/index.js";
+  writeFileSync(path.join(copy, file), `"${homedir()}/.cargo/registry/src/crate/lib.rs"`);
+  try {
+    assert.deepEqual(check("contents").lines, [
+      `failed  contents: vtryon-webhooks-gateway (npm) names ${homedir()}/ of this machine in dist/worker/index.js`,
+    ]);
+  } finally {
+    // git ignores what is built.
+    cpSync(path.join(ROOT, file), path.join(copy, file));
   }
 });
