@@ -9,7 +9,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { parseArgs } from "node:util";
-import { checkChangelog, entryOf } from "./release/changelog.mjs";
+import { checkChangelog, notesOf } from "./release/changelog.mjs";
 import { checkContents } from "./release/contents.mjs";
 import { checkDryRuns } from "./release/dry-runs.mjs";
 import { buildPython, ROOT, run } from "./release/tools.mjs";
@@ -20,7 +20,7 @@ const { values, positionals } = parseArgs({
   options: { tag: { type: "string" }, notes: { type: "boolean", default: false } },
 });
 if (values.notes) {
-  console.log(entryOf(version()).text);
+  console.log(notesOf(version()));
   process.exit();
 }
 const scratch = mkdtempSync(path.join(tmpdir(), "release-check-"));

@@ -15,6 +15,13 @@ export function entryOf(version) {
   return { date: heading.slice(version.length + 2).replace(/^ - /, ""), text };
 }
 
+/** Returns the entry's text as the notes of the release, on whose page a link within the repository needs an address. */
+export const notesOf = (version) =>
+  entryOf(version).text.replaceAll(
+    /\]\((?!https?:)/g,
+    `](https://github.com/vtryon/vtryon-webhooks/blob/v${version}/`,
+  );
+
 export function checkChangelog({ version, tag }) {
   const entry = entryOf(version);
   if (entry === undefined) return [`CHANGELOG.md has no entry "## [${version}] - DATE"`];

@@ -153,6 +153,15 @@ test("a release has a tag that names the version, and an entry with a date", () 
   assert.equal(check("--tag", `v${version}`, "versions", "changelog").code, 0);
 });
 
+test("links of the notes lead into the repository at the tag", () => {
+  const entry = `## [${version}] - unreleased\n\n### Added\n\n- [One](docs/one.md#two) and [another](https://other.example/).`;
+  writeFileSync(path.join(copy, "CHANGELOG.md"), entry);
+  assert.equal(
+    check("--notes").lines.at(-1),
+    `- [One](https://github.com/vtryon/vtryon-webhooks/blob/v${version}/docs/one.md#two) and [another](https://other.example/).`,
+  );
+});
+
 test("a stray or a missing file is a fault in each package", () => {
   for (const file of [
     "node-binding/dist/esm/notes.js",
