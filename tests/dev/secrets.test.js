@@ -1,7 +1,8 @@
 // The secrets of a gateway: what is generated is what the gateway takes, and what is given has to be.
 
 import assert from "node:assert/strict";
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { test } from "node:test";
@@ -47,6 +48,33 @@ test("what is copied from the example is filled in, and for nobody else to read"
   assert.equal(kept().split("\n").length, read("deploy/.dev.vars.example").split("\n").length);
   assert.equal(mode(), 0o600);
   assert.deepEqual(loaded().secrets, secrets);
+});
+
+test("on a full disk, the secrets that are there stay", (t) => {
+  const folder = mkdtempSync(path.join(tmpdir(), "vtryon-secrets-"));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const devVars = path.join(folder, ".dev.vars");
+  writeFileSync(devVars, "VTRYON_WEBHOOK_SECRET=mine\n");
+  const module = new URL("../../edge-worker/npm/lib/local/secrets.js", import.meta.url);
+  const program = `import { keepSecrets } from "${module}"; keepSecrets(process.argv[1]);`;
+  // A limit of no bytes, and the write fails as it does there.
+  const { status, stderr } = spawnSync(
+    "bash",
+    [
+      "-c",
+      'trap "" XFSZ; ulimit -f 0; exec "$@"',
+      "bash",
+      process.execPath,
+      "-e",
+      program,
+      devVars,
+    ],
+    { encoding: "utf8" },
+  );
+  assert.notEqual(status, 0);
+  assert.match(stderr, /EFBIG/);
+  assert.deepEqual(readdirSync(folder), [".dev.vars"]);
+  assert.equal(readFileSync(devVars, "utf8"), "VTRYON_WEBHOOK_SECRET=mine\n");
 });
 
 /** [a name, a value, what is said of it; nothing where it is good] */

@@ -1,6 +1,6 @@
 // The secrets of a local gateway: from the environment, else from .dev.vars,
 // else generated and kept there.
-import { chmodSync, existsSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { parseEnv } from "node:util";
 import { checkSecrets, generate, REQUIRED } from "../secrets.js";
 
@@ -52,11 +52,24 @@ export function keepSecrets(devVars, given = []) {
     kept[name] = generate();
     text = withSecret(text, name, kept[name]);
   }
-  writeFileSync(devVars, text, { mode: 0o600 });
-  // It may have been there, copied from the example.
-  chmodSync(devVars, 0o600);
+  replaceFile(devVars, text);
   for (const name of missing) console.error(`generated ${name} into ${devVars}`);
   return kept;
+}
+
+/**
+ * Replaces a file, as a whole or not at all, by one that its owner alone can read.
+ * @param {string} file
+ * @param {string} text
+ */
+function replaceFile(file, text) {
+  const whole = `${file}.${process.pid}`;
+  try {
+    writeFileSync(whole, text, { mode: 0o600 });
+    renameSync(whole, file);
+  } finally {
+    rmSync(whole, { force: true });
+  }
 }
 
 /**
