@@ -1,7 +1,7 @@
-// scripts/build-worker and what else cargo builds, with stand-ins for the compiler: which file is taken, and when.
+// scripts/build-worker and what else cargo builds or writes, with stand-ins for it: which file is taken, and when.
 
 import assert from "node:assert/strict";
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { test } from "node:test";
 import { addProgram, makeMachine } from "./support/machine.js";
@@ -103,3 +103,39 @@ test("the Worker names no file of this machine, whose folders may have blanks", 
     `--remap-path-prefix=${folder}/rust/lib/rustlib/src/rust/=`,
   ]);
 });
+
+for (const isWhole of [true, false]) {
+  test(`lists of what packages are made of are left in their folder alone, ${isWhole ? "and all of them" : "also by a run that fails"}`, async (t) => {
+    const { tree, run } = makeMachine(t, {
+      cargo: `while [[ $1 != --override-filename ]]; do shift; done
+for member in core edge-worker node-binding; do echo '{}' >"$FOLDER/tree/$member/$2.json"; done
+${isWhole ? "" : "exit 1"}`,
+      npm: `case $1 in
+sbom) echo '{}' ;;
+pack) while [[ $1 != --pack-destination ]]; do shift; done; touch "$2/vtryon-webhooks-gateway-1.2.3.tgz" ;;
+esac`,
+    });
+    addProgram(path.join(tree, "node_modules/.bin/node"), "");
+    for (const member of ["core", "edge-worker", "node-binding"]) {
+      mkdirSync(path.join(tree, member), { recursive: true });
+      writeFileSync(path.join(tree, member, "Cargo.toml"), "");
+    }
+    await run("git", ["init", "--quiet"]);
+    await run("git", ["add", "."]);
+    const { code, err } = await run("scripts/sbom", ["lists"]);
+    assert.equal(code, isWhole ? 0 : 1, err);
+    const lists = readdirSync(tree, { recursive: true }).filter((file) => /cdx\.json$/.test(file));
+    assert.deepEqual(
+      lists.sort(),
+      isWhole
+        ? [
+            "lists/development.npm.cdx.json",
+            "lists/vtryon-webhooks-gateway.npm-worker.cdx.json",
+            "lists/vtryon-webhooks-gateway.npm.cdx.json",
+            "lists/vtryon-webhooks.crate.cdx.json",
+            "lists/vtryon-webhooks.npm.cdx.json",
+          ]
+        : [],
+    );
+  });
+}
