@@ -186,7 +186,7 @@ check: setup-test ## check formats, lints, types, spelling, layers, licences, wo
 	cd python && ../$(python)/ruff check && ../$(python)/ruff format --check && ../$(python)/mypy
 
 .PHONY: audit sbom
-audit: setup-test ## look for known vulnerabilities in what the lock files pin; needs the network
+audit: setup-test ## look for known vulnerabilities in crates and npm packages; needs the network
 	@scripts/audit
 sbom: setup-release ## list what the packages are made of (CycloneDX), into release/sbom
 	@scripts/sbom
