@@ -29,12 +29,9 @@ help: ## list the targets
 	@echo "Environment of make dev: PORT, STATE_DIR, VTRYON_WEBHOOK_SECRET, GATEWAY_ADMIN_TOKEN, GATEWAY_MASTER_KEY"
 	@echo "Environment of set-up: VTRYON_TOOLCHAIN=rustup|debian, VTRYON_CACHE (see scripts/setup)"
 
-.PHONY: setup setup-worker setup-test setup-release
+.PHONY: setup setup-test setup-release
 setup: ## install what make dev needs
 	@scripts/setup dev
-# So that the steps it prints include the build of the Worker.
-setup-worker:
-	@scripts/setup worker
 setup-test: ## install what make test needs
 	@scripts/setup test
 setup-release: ## install what a release needs
@@ -43,7 +40,7 @@ setup-release: ## install what a release needs
 .PHONY: dev worker worker-faults npm gateway-files gateway-package verdict
 dev: worker ## run the gateway here, in the foreground
 	@exec $(bin)/node scripts/dev.mjs --follow-parent
-worker: setup-worker ## build the Worker and the dashboard
+worker: setup ## build the Worker and the dashboard
 	@scripts/build-worker
 	@scripts/build-dashboard
 # After the other one: cargo writes both to the same place.
