@@ -8,6 +8,7 @@ mod secrets;
 
 use std::cell::RefCell;
 use std::panic::AssertUnwindSafe;
+use std::time::Duration;
 
 use futures_util::FutureExt;
 use vtryon_gateway_engine::directory::{Answer, Step, Then};
@@ -28,6 +29,10 @@ use crate::platform::{clock, crypto};
 use crate::sealing::Sealer;
 use crate::testing::faults;
 use crate::testing::metering::{self, BilledOperation};
+
+/// How long a request waits for what it asks all shards. A push may come before it, and the Worker still has to be answered
+/// within its own deadline: a 503 would say that nothing was stored.
+const ASK_LIMIT: Duration = Duration::from_secs(3);
 
 /// The object class that `wrangler.toml` binds as `DIRECTORY`.
 #[durable_object(alarm)]
@@ -87,13 +92,14 @@ impl Directory {
             step = match step {
                 Step::Answer(answer) => return Ok(answer),
                 Step::AskShardZero { question, then } => {
-                    let answer = limited(shards.call(0, question, &[])).await.inspect_err(|refusal| {
+                    let answer = limited(OBJECT_LIMIT, shards.call(0, question, &[])).await;
+                    let answer = answer.inspect_err(|refusal| {
                         console_error!("directory: {}", refusal.message());
                     })?;
                     self.resume(&config, then, answer)?
                 }
                 Step::AskShards { question, then } => {
-                    let answers = limited(shards.call_all(|| question.clone())).await;
+                    let answers = limited(ASK_LIMIT, shards.call_all(|| question.clone())).await;
                     self.resume(&config, then, answers.map_err(Refusal::from))?
                 }
                 Step::Push { settings, then } => {
@@ -102,7 +108,8 @@ impl Directory {
                 }
                 Step::StoreAlert { alert, body, then } => {
                     let request = ShardRequest::StoreAlert(alert);
-                    let stored = limited(shards.call(ALERT_SHARD, request, body.as_bytes())).await?;
+                    let call = shards.call(ALERT_SHARD, request, body.as_bytes());
+                    let stored = limited(OBJECT_LIMIT, call).await?;
                     self.resume(&config, then, stored.is_some())?
                 }
                 Step::ReadOrigin { url, then } => {
@@ -199,8 +206,11 @@ impl Directory {
 }
 
 /// Waits for an answer of shards for a limited time.
-async fn limited<T>(answer: impl Future<Output = Result<T, ApiError>>) -> Result<T, ApiError> {
-    with_timeout(OBJECT_LIMIT, answer).await.unwrap_or_else(|| {
+async fn limited<T>(
+    limit: Duration,
+    answer: impl Future<Output = Result<T, ApiError>>,
+) -> Result<T, ApiError> {
+    with_timeout(limit, answer).await.unwrap_or_else(|| {
         console_error!("directory: a shard does not answer");
         Err(ApiError::new(Code::Unavailable))
     })

@@ -6,6 +6,7 @@ import { Backend } from "../support/backends/backend.js";
 import { acknowledged, delivery, faster, named, taskOf } from "../support/deliveries.js";
 import { event, Gateway, resultKey, until } from "../support/gateway.js";
 import { ready } from "../support/live/streams.js";
+import { replay } from "../support/ranges.js";
 
 const SHARDS = 2;
 const HUNG = "fault:hung";
@@ -51,7 +52,7 @@ test("the hourly sweep reaches the others, and the directory", async () => {
   await gateway.logged("the hourly sweep did not reach shard");
 });
 
-/** Starts a gateway whose clock runs at its pace, with an endpoint for the event that makes a shard hang. */
+/** Starts a gateway whose clock runs at its pace, with `ep_1` for the event that makes a shard hang. */
 async function startInRealTime(t) {
   const gateway = await Gateway.start({ build: "build-faults", bindings: { SHARDS: "3" } });
   t.after(() => gateway.stop());
@@ -65,6 +66,24 @@ test("the report of a first attempt is given up", async (t) => {
   const gateway = await startInRealTime(t);
   await acknowledged(gateway, named("hang", HUNG));
   await gateway.logged("deliveries were attempted, but not reported");
+});
+
+test("a range is begun and cancelled all the same, and its key finds it", async (t) => {
+  const gateway = await startInRealTime(t);
+  await acknowledged(gateway, named("hang", HUNG));
+  const begin = () => replay(gateway, { endpoint: "ep_1", which: "all" }, "a key");
+  const begun = await begin();
+  const { replay_id } = begun.body;
+  const cancel = () => gateway.api(`/api/replays/${replay_id}`, { method: "DELETE" });
+  const answers = [begun, ...(await Promise.all([begin(), cancel()])), await cancel()];
+  assert.deepEqual(
+    answers.map(({ status, body }) => [status, body.replay_id, body.done]),
+    answers.map(() => [202, replay_id, false]),
+  );
+  assert.deepEqual(
+    answers.slice(2).map(({ body }) => body.cancelled),
+    [true, true],
+  );
 });
 
 test("a result that its shard does not confirm in time is deleted from KV again", async (t) => {
