@@ -9,7 +9,7 @@ use alloc::vec::Vec;
 use crate::event::STATUS_CHANGED;
 use crate::lifecycle::Outcome;
 
-pub use url::{MAX_URL, UrlRules, host, is_same_origin};
+pub use url::{MAX_URL, UrlRules, host, is_same_origin, origin};
 
 /// Whether an endpoint receives every event of a task, or may skip events that a newer one supersedes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

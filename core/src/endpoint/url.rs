@@ -86,6 +86,17 @@ pub fn host(url: &str) -> Option<&str> {
     split(url).map(|parts| parts.host)
 }
 
+/// Returns the scheme, the host and the port of an accepted URL, as written.
+///
+/// ```
+/// use vtryon_webhooks::endpoint::origin;
+/// assert_eq!(origin("https://shop.example:8443/a?b"), Some("https://shop.example:8443"));
+/// assert_eq!(origin("https://shop.example?b"), Some("https://shop.example"));
+/// ```
+pub fn origin(url: &str) -> Option<&str> {
+    split(url).and_then(|parts| url.strip_suffix(parts.target))
+}
+
 /// Returns whether two accepted URLs have the same origin: scheme, host and port (RFC 6454, 4).
 ///
 /// ```

@@ -165,6 +165,7 @@ test("alert destinations", async () => {
   await answer(409, "testAlertDestination", { path });
   const { destinations, alerts } = await answer(200, "listAlerts");
   assert.equal(destinations.at(-1).disabled.reason, "administrator");
+  assert.equal(destinations.at(-1).url, new URL(backend.url).origin, "the rest is a credential");
   assert.ok(alerts.some(({ cause }) => cause === "endpoint_created"));
   for (let nth = 1; nth < 5; nth++) await answer(201, "createAlertDestination", { json });
   await answer(409, "createAlertDestination", { json });

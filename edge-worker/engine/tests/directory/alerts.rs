@@ -609,6 +609,21 @@ fn a_destination_is_no_endpoint_and_an_endpoint_no_destination() {
 }
 
 #[test]
+fn of_a_url_of_slack_only_the_origin_is_shown() {
+    let fixture = Fixture::new();
+    for (format, url, shown) in [
+        ("slack", "https://hooks.slack.com/services/T/B/secret", "https://hooks.slack.com"),
+        ("slack", "https://ops.example:8443?key=secret", "https://ops.example:8443"),
+        ("standard", "https://ops.example/alerts?of=shop", "https://ops.example/alerts?of=shop"),
+    ] {
+        let no = fixture.destination_of_alerts(&json!({ "url": url, "format": format }).to_string());
+        let record = fixture.change(no, r#"{"description":"us"}"#).unwrap();
+        assert_eq!(serde_json::to_value(record.view(fixture.now, None)).unwrap()["url"], shown);
+        assert_eq!(record.endpoint.options.url, url, "all of it is called");
+    }
+}
+
+#[test]
 fn the_fields_of_a_destination_are_its_own() {
     let fixture = Fixture::new();
     for (body, words) in [

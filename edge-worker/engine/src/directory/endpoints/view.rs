@@ -2,11 +2,14 @@
 
 use serde::Serialize;
 use vtryon_webhooks::Millis;
+use vtryon_webhooks::endpoint::origin;
 
 use super::records::{Disabled, EndpointRecord};
 use crate::directory::alerts::AlertView;
 use crate::directory::settings::Applied;
-use crate::protocol::settings::{AlertOptions, AttemptOptions, EndpointOptions, Sealed, endpoint_id};
+use crate::protocol::settings::{
+    AlertFormat, AlertOptions, AttemptOptions, EndpointOptions, Sealed, endpoint_id,
+};
 use crate::text::time::rfc3339;
 
 /// What the master key does not open of an endpoint.
@@ -131,13 +134,19 @@ impl<'a> OptionsView<'a> {
         match &options.alerts {
             None => Self::Endpoint(options),
             Some(alerts) => Self::Destination {
-                url: &options.url,
+                url: shown_url(&options.url, alerts),
                 enabled: options.enabled,
                 alerts,
                 attempt: &options.attempt,
             },
         }
     }
+}
+
+/// Returns the URL of an alert destination as it is shown. One of Slack's incoming webhooks is a credential: whoever has it
+/// may post to it.
+fn shown_url<'a>(url: &'a str, alerts: &AlertOptions) -> &'a str {
+    if alerts.format == AlertFormat::Slack.as_str() { origin(url).unwrap_or_default() } else { url }
 }
 
 impl<'a> DisabledView<'a> {
