@@ -71,10 +71,11 @@ pub(super) async fn list(query: &str, api: &ApiContext<'_>) -> Result<Response, 
     response::json(200, &Tasks { tasks, cursor })
 }
 
-/// Checks the beginning of a task's id: it has the form of an id, and may be one that no id has.
+/// Checks the beginning of a task's id: it has the form of an id, and may be one that no id has, such as one of more bytes.
 fn check_prefix(prefix: &str) -> Result<String, ApiError> {
-    let is_form = (1..=MAX_TASK_ID).contains(&prefix.len()) && !prefix.chars().any(char::is_control);
-    let message = "`prefix` is not 1 to 256 bytes without control characters";
+    let characters = prefix.chars().count();
+    let is_form = (1..=MAX_TASK_ID).contains(&characters) && !prefix.contains(char::is_control);
+    let message = "`prefix` is not 1 to 256 characters without control characters";
     is_form.then(|| prefix.to_owned()).ok_or_else(|| ApiError::invalid_request(message))
 }
 

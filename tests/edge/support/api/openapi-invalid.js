@@ -186,6 +186,7 @@ export const TAKEN = [
   ["listTasks", { query: { status: "completed", stalled: "30m" } }],
   ["listTasks", { query: { limit: "60.0", cursor: "1.s.e" } }],
   ["listTasks", { query: { stalled: "999999999d" } }],
+  ["listTasks", { query: { prefix: "\u00fc".repeat(256) } }],
   ["listDeliveries", { query: { cursor: "1.s.s", task_id: "task_4" } }],
   ["listDeliveries", { query: { digest: "0".repeat(64), task_id: "task_4" } }],
   ["listDeliveries", { query: { digest: "0".repeat(64), cursor: "1.8999999999999999.e" } }],
