@@ -74,8 +74,8 @@ pub struct ReplayView {
     done: bool,
 }
 
-/// Reads a request for a range. The same key with the same request finds the former one; `random` makes the id of a
-/// new one.
+/// Reads a request for a range. The same key with the same request finds the former one, for as long as it is remembered;
+/// `random` makes the id of a new one.
 pub fn request(
     context: &Context<'_>,
     body: &str,
@@ -90,6 +90,7 @@ pub fn request(
     if input.get("dry_run").map(|field| field.flag()).transpose()? == Some(true) {
         return Ok(Requested::DryRun(read(context, &input, random)?));
     }
+    forget_old(db, now)?;
     let request = Digest::of(body.as_bytes()).to_hex();
     if let Some(key) = &key
         && let Some((id, known)) = by_key(db, key)?
@@ -101,7 +102,6 @@ pub fn request(
         return Ok(Requested::Known(id));
     }
     let replay = read(context, &input, random)?;
-    forget_old(db, now)?;
     if count(db)? >= MAX_REPLAYS {
         let message =
             format!("{MAX_REPLAYS} ranges were replayed in the last {REMEMBERED_DAYS} days: no more fit");
