@@ -6,6 +6,7 @@ pub mod fields;
 pub(crate) mod records;
 pub(crate) mod view;
 
+use vtryon_webhooks::endpoint::is_same_origin;
 use vtryon_webhooks::health::{Health, Reason, is_dead};
 use vtryon_webhooks::{Code, Millis};
 
@@ -105,17 +106,24 @@ pub fn take_number(db: &dyn Database) -> Result<i64, Failure> {
     Ok(records::take_number(db)?.ok_or_else(none)?)
 }
 
-/// Changes an endpoint as a body says. `headers` are those of the body, which [`credentials::read`] finds, sealed.
+/// Changes an endpoint as a body says. `headers` are those of the body, which [`credentials::read`] finds, sealed; where the
+/// body has no URL, they are meant for `seen_url`, which the endpoint had when they came.
 pub fn change(
     context: &Context<'_>,
     no: i64,
     body: &str,
     rules: &FieldRules<'_>,
     headers: Vec<SealedHeader>,
+    seen_url: &str,
 ) -> Result<EndpointRecord, Failure> {
     let mut record = find(context.db, no)?;
     let former_url = record.endpoint.options.url.clone();
     fields::apply(&mut record, body, rules)?;
+    if !headers.is_empty() && fields::url(body).is_none() && !is_same_origin(seen_url, &former_url) {
+        let message = "`url` was given another origin by another request, and `headers` or `auth` were sent for the \
+                       former one";
+        return Err(Refusal::new(Code::Conflict, message).into());
+    }
     credentials::replace(&mut record.endpoint, &former_url, headers)?;
     record.updated_at = context.now;
     note_administrator(&mut record, context.now);

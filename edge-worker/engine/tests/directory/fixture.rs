@@ -97,9 +97,10 @@ impl Fixture {
     }
 
     pub fn change(&self, no: i64, body: &str) -> Result<EndpointRecord, Failure> {
-        endpoints::find(self.db(), no)?;
+        let seen_url = endpoints::find(self.db(), no)?.endpoint.options.url;
         let headers = seal(&credentials::read(body)?);
-        let record = endpoints::change(&self.context(), no, body, &self.field_rules(body), headers)?;
+        let rules = self.field_rules(body);
+        let record = endpoints::change(&self.context(), no, body, &rules, headers, &seen_url)?;
         self.commit(&SettingsChange::Put(&record));
         Ok(record)
     }

@@ -317,6 +317,25 @@ fn what_comes_between_the_steps_of_a_request_is_seen() {
     let refused = shell.finish(&mut fixture, slow);
     assert_refused(refused, Code::Conflict, "is being rotated by another request", "another was faster");
 
+    let (same, other) = ("https://shop.example/moved", "https://other.example/hook");
+    for (url, body, is_taken) in [
+        (same, r#"{"headers":{"x-api-key":"of shop"},"auth":null}"#, true),
+        (other, r#"{"headers":{"x-api-key":"of shop"}}"#, false),
+        (other, r#"{"auth":{"type":"bearer","token":"of shop"}}"#, false),
+        (other, r#"{"url":"https://shop.example/hook","headers":{"x-api-key":"of shop"}}"#, true),
+    ] {
+        let moved = |url: &str| change(1, &json!({ "url": url, "headers": null, "auth": null }).to_string());
+        shell.answer(&mut fixture, moved("https://shop.example/hook")).unwrap();
+        let slow = begin(&mut fixture, change(1, body)).unwrap();
+        shell.answer(&mut fixture, moved(url)).unwrap();
+        let changed = shell.finish(&mut fixture, slow);
+        if is_taken {
+            assert_eq!(changed.unwrap().status, 200, "{body}");
+        } else {
+            assert_refused(changed, Code::Conflict, "another origin by another request", body);
+        }
+    }
+
     let slow = begin(&mut fixture, change(1, r#"{"paused":true}"#)).unwrap();
     shell.answer(&mut fixture, DirectoryRequest::Delete { kind: EndpointKind::Tasks, endpoint: 1 }).unwrap();
     assert_refused(shell.finish(&mut fixture, slow), Code::NotFound, "no endpoint of this id", "deleted");

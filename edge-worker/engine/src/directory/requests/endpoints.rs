@@ -78,13 +78,13 @@ pub(super) fn change(
     input: EndpointInput,
     by: By,
 ) -> Next {
-    endpoints::find(context.db, no)?;
+    let seen_url = endpoints::find(context.db, no)?.endpoint.options.url;
     let headers = credentials::read(&input.body)?;
     read_origin(directory, context, input, move |_, _, input, origin| {
         let finish = move |directory: &mut Directory, context: &Context<'_>, headers| {
             let decide = move |context: &Context<'_>| {
                 let rules = field_rules(context, &input, origin.clone());
-                endpoints::change(context, no, &input.body, &rules, Vec::clone(&headers))
+                endpoints::change(context, no, &input.body, &rules, Vec::clone(&headers), &seen_url)
             };
             put(directory, context, 200, decide, None, by)
         };
