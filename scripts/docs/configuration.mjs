@@ -75,7 +75,7 @@ function pageOf(secrets, texts, bindings) {
 /** What a variable may hold, for a cell of a table. */
 function formOf({ number, token, text }) {
   if (number) return `${number.min} to ${number.max}`;
-  if (token) return `at least ${token} characters`;
+  if (token) return `${token.min} to ${token.max} characters`;
   return text.form;
 }
 
@@ -97,7 +97,7 @@ const asMarkdown = (text) =>
 function described({ summary, values }) {
   // After the first sentence's text.
   if (values.number) return summary.replace(".", `, ${formOf(values)}.`);
-  if (values.token) return `${summary} At least ${values.token} characters.`;
+  if (values.token) return `${summary} It has ${formOf(values)}.`;
   return summary;
 }
 

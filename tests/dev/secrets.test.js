@@ -121,6 +121,12 @@ for (const [name, value, told] of VALUES) {
   });
 }
 
+test("a token is refused that is too long to sign in with", () => {
+  const check = (length) => checkSecrets({ GATEWAY_ADMIN_TOKEN: "試".repeat(length) });
+  check(512);
+  assert.throws(() => check(513), /^.*GATEWAY_ADMIN_TOKEN has more than 512 characters: generate/);
+});
+
 test("a token for tickets that is an administrator's too is refused", () => {
   const variables = { GATEWAY_ADMIN_TOKEN: LONG, GATEWAY_TICKET_TOKEN: LONG };
   assert.throws(

@@ -45,8 +45,11 @@ pub const JURISDICTIONS: [&str; 4] = ["eu", "us", "fedramp", "fedramp-high"];
 pub const LOCATION_HINTS: [&str; 11] =
     ["wnam", "enam", "sam", "weur", "eeur", "apac", "apac-ne", "apac-se", "oc", "afr", "me"];
 
-/// The minimum length of a token, in characters: guessing is hopeless, whoever guesses and how often.
+/// How long a token may be, in characters. From the minimum on guessing is hopeless, whoever guesses and how often; up to the
+/// maximum it is read where somebody signs in.
 pub const MIN_TOKEN_CHARS: usize = 32;
+pub const MAX_TOKEN_CHARS: usize = 512;
+const TOKEN: Values = Values::Token { min: MIN_TOKEN_CHARS, max: MAX_TOKEN_CHARS };
 
 /// The bindings of the objects and of the KV namespace for final results.
 pub const TASK_SHARD: &str = "TASK_SHARD";
@@ -90,8 +93,11 @@ pub enum Required {
 #[serde(rename_all = "snake_case")]
 pub enum Values {
     Number(Number),
-    /// A secret text of at least so many characters.
-    Token(usize),
+    /// A secret text of so many characters.
+    Token {
+        min: usize,
+        max: usize,
+    },
     /// A text in the form that is described, with an example where comments show one.
     Text {
         form: &'static str,
@@ -121,7 +127,7 @@ pub const VARIABLES: [Variable; 18] = [
         name: GATEWAY_ADMIN_TOKEN,
         is_secret: true,
         required: Required::UnlessAccess,
-        values: Values::Token(MIN_TOKEN_CHARS),
+        values: TOKEN,
         summary: "Opens the dashboard and all of /api. Generate it with `openssl rand -hex 32` and keep it.",
         details: "Setting another one ends all sessions. Programs need no more than [a token with a scope](api.md#scopes).",
     },
@@ -145,7 +151,7 @@ pub const VARIABLES: [Variable; 18] = [
         name: GATEWAY_ADMIN_TOKEN_PREVIOUS,
         is_secret: true,
         required: Required::No,
-        values: Values::Token(MIN_TOKEN_CHARS),
+        values: TOKEN,
         summary: "The admin token before this one, while it is rotated. Both are accepted, and sessions of both.",
         details: "An empty value counts as unset.",
     },
@@ -153,7 +159,7 @@ pub const VARIABLES: [Variable; 18] = [
         name: GATEWAY_TICKET_TOKEN,
         is_secret: true,
         required: Required::No,
-        values: Values::Token(MIN_TOKEN_CHARS),
+        values: TOKEN,
         summary: "Makes tickets for your customers' pages, and can do nothing else. Generate it with `openssl rand -hex 32`.",
         details: "It must differ from `GATEWAY_ADMIN_TOKEN`. A token with the scope `tickets` does the same, and can be revoked.",
     },

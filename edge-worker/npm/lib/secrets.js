@@ -10,6 +10,7 @@ export const REQUIRED = ["VTRYON_WEBHOOK_SECRET", "GATEWAY_ADMIN_TOKEN", "GATEWA
 
 const ROOT_TOKENS = ["GATEWAY_ADMIN_TOKEN", "GATEWAY_ADMIN_TOKEN_PREVIOUS"];
 const MIN_TOKEN_CHARS = 32;
+const MAX_TOKEN_CHARS = 512;
 const GENERATE = "generate one by `openssl rand -hex 32`";
 
 /**
@@ -49,8 +50,10 @@ export function checkSecrets(variables, where) {
 
 /** @param {string} value */
 function faultOfToken(value) {
-  if ([...value].length >= MIN_TOKEN_CHARS) return faultOfSecret(value);
-  return `has fewer than ${MIN_TOKEN_CHARS} characters: ${GENERATE}`;
+  const { length } = [...value];
+  if (length < MIN_TOKEN_CHARS) return `has fewer than ${MIN_TOKEN_CHARS} characters: ${GENERATE}`;
+  if (length > MAX_TOKEN_CHARS) return `has more than ${MAX_TOKEN_CHARS} characters: ${GENERATE}`;
+  return faultOfSecret(value);
 }
 
 /** @param {string} value */

@@ -3,6 +3,7 @@
 use vtryon_gateway_engine::access::actor::Actor;
 use vtryon_gateway_engine::credentials::sessions;
 use vtryon_gateway_engine::text::json::Object;
+use vtryon_gateway_engine::variables::MAX_TOKEN_CHARS;
 use vtryon_webhooks::Code;
 use worker::{Headers, Request, Response};
 use zeroize::Zeroizing;
@@ -15,8 +16,7 @@ use crate::http::body;
 use crate::http::response::ApiError;
 use vtryon_webhooks::Millis;
 
-/// How long the token in a body may be, in characters, and the body, in bytes: each character may be escaped.
-const MAX_TOKEN: usize = 512;
+/// How long the body may be, in bytes: each character of the token may be escaped.
 const LIMIT: usize = 8192;
 
 impl Admin {
@@ -76,7 +76,7 @@ async fn token_in_body(request: &Request) -> Result<Option<Zeroizing<String>>, A
     }
     let object = Object::parse(&body).filter(|object| object.names().eq(["token"]));
     let token = object.and_then(|object| object.text("token")).map(Zeroizing::new);
-    let token = token.filter(|token| token.chars().count() <= MAX_TOKEN);
+    let token = token.filter(|token| token.chars().count() <= MAX_TOKEN_CHARS);
     token.map(Some).ok_or_else(|| ApiError::invalid_request(MALFORMED))
 }
 

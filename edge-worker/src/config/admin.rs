@@ -5,7 +5,7 @@ use vtryon_gateway_engine::credentials::token::TokenForm;
 use vtryon_gateway_engine::keys::MasterKey;
 use vtryon_gateway_engine::variables::{
     ACCESS_AUD, ACCESS_SCOPES, ACCESS_TEAM, GATEWAY_ADMIN_TOKEN, GATEWAY_ADMIN_TOKEN_PREVIOUS,
-    GATEWAY_TICKET_TOKEN, MIN_TOKEN_CHARS,
+    GATEWAY_TICKET_TOKEN, MAX_TOKEN_CHARS, MIN_TOKEN_CHARS,
 };
 use vtryon_webhooks::Secret;
 use worker::Env;
@@ -52,12 +52,12 @@ fn root_tokens(env: &Env, master: &MasterKey) -> Result<Vec<RootToken>, Fault> {
 fn token(env: &Env, variable: &'static str) -> Result<Option<(Zeroizing<String>, Secret)>, Fault> {
     let Some(text) = text(env, variable)?.map(Zeroizing::new) else { return Ok(None) };
     let secret = Secret::new(text.as_bytes()).map_err(fault(variable))?;
-    if text.chars().count() < MIN_TOKEN_CHARS {
-        let what =
-            format!("has fewer than {MIN_TOKEN_CHARS} characters: generate one by `openssl rand -hex 32`");
-        return Err(wrong(variable, what)());
-    }
-    Ok(Some((text, secret)))
+    let length = match text.chars().count() {
+        0..MIN_TOKEN_CHARS => format!("fewer than {MIN_TOKEN_CHARS}"),
+        MIN_TOKEN_CHARS..=MAX_TOKEN_CHARS => return Ok(Some((text, secret))),
+        _ => format!("more than {MAX_TOKEN_CHARS}"),
+    };
+    Err(wrong(variable, format!("has {length} characters: generate one by `openssl rand -hex 32`"))())
 }
 
 fn access(env: &Env) -> Result<Option<(Access, ScopeRules)>, Fault> {

@@ -21,6 +21,7 @@ const FAULTS = [
   ["GATEWAY_ADMIN_TOKEN", "x".repeat(31), "has fewer than 32 characters"],
   // Characters, not bytes.
   ["GATEWAY_ADMIN_TOKEN", "\u00e9".repeat(31), "has fewer than 32 characters"],
+  ["GATEWAY_ADMIN_TOKEN", "x".repeat(513), "has more than 512 characters"],
   // What is no text is refused: it would be rounded, or be a text that anybody knows.
   ["VTRYON_WEBHOOK_SECRET", 1.5, "is not a text"],
   ["VTRYON_WEBHOOK_SECRET", true, "is not a text"],
@@ -97,7 +98,8 @@ const FAULTS = [
 ];
 for (const [variable, value, message, others] of FAULTS) {
   const beside = others ? `, beside ${Object.keys(others).join(" and ")}` : "";
-  test(`${variable} = ${JSON.stringify(value)}${beside}`, async (t) => {
+  const shown = String(JSON.stringify(value)).slice(0, 80);
+  test(`${variable} = ${shown}${beside}`, async (t) => {
     const gateway = await Gateway.start({ bindings: { ...others, [variable]: value } });
     t.after(() => gateway.stop());
     const answers = await Promise.all([
