@@ -81,7 +81,7 @@ test("Vtryon's secret: nothing is accepted by it any more, and all that it has s
   assert.deepEqual(found.sort(), forged.sort());
 });
 
-test("the admin token: it, the one before it and their sessions end, and an attacker's endpoint is found and deleted", async () => {
+test("the admin token: it, the one before it and their sessions end, and an attacker's endpoint and destination are found", async () => {
   const accepted = [];
   for (const token of [TOKEN, PREVIOUS_TOKEN]) {
     const headers = bearer(token);
@@ -90,6 +90,7 @@ test("the admin token: it, the one before it and their sessions end, and an atta
   }
   for (const headers of accepted) assert.equal(await status("/api/tasks", headers), 200);
   const { id: ENDPOINT } = await gateway.register(backend.url);
+  const { body: destination } = await gateway.api("/api/alerts", { json: { url: backend.url } });
   const body = event("task_read", "queued");
   assert.equal((await gateway.post(body, { signature: sign(body, NEW.secret) })).status, 200);
   await delivery(gateway, { task_id: "task_read" });
@@ -102,6 +103,11 @@ test("the admin token: it, the one before it and their sessions end, and an atta
     endpoints.map(({ id, url }) => [id, url]),
     [[ENDPOINT, backend.url]],
   );
+  const { destinations } = await runJson("leaked-destinations");
+  assert.deepEqual(
+    destinations.map(({ id, url }) => [id, url]),
+    [[destination.id, backend.url]],
+  );
   const { deliveries } = await runJson("leaked-deliveries", { ENDPOINT });
   assert.deepEqual(
     deliveries.map(({ task_id }) => task_id),
@@ -109,6 +115,7 @@ test("the admin token: it, the one before it and their sessions end, and an atta
   );
   await run("leaked-delete", { ENDPOINT });
   assert.deepEqual((await runJson("leaked-endpoints")).endpoints, []);
+  await gateway.api(`/api/alerts/${destination.id}`, { method: "DELETE", headers: bearer(token) });
 });
 
 test("the ticket token: no more tickets by it; those made before stay valid until the master key changes", async () => {
