@@ -151,7 +151,8 @@ impl Api {
     }
 
     /// Returns by which statuses of its answer a request has changed something, or may have: a failure can come after the
-    /// change. Reads and tickets change nothing, and neither does a range replay that is only counted, and answered 200.
+    /// change, and a repeated request is answered as the first one. Reads and tickets change nothing, and neither does a range
+    /// replay that is only counted, and answered 200.
     pub(crate) fn is_change(&self, method: &str) -> fn(u16) -> bool {
         match (method, self) {
             ("GET" | "HEAD", _) | (_, Self::IssueTicket) => |_| false,
