@@ -52,10 +52,37 @@ pub(super) fn add(shard: u32, report: AttemptReport, now: Millis) -> bool {
     PENDING.with_borrow_mut(|pending| {
         let pending = pending.entry(shard).or_default();
         pending.reports.push(report);
-        let is_first = pending.since.plus_millis(ABANDONED_AFTER) < now;
+        // Whoever seems to wait from a later time on has begun before the clock went back.
+        let is_first = !(0..=ABANDONED_AFTER).contains(&(now.0 - pending.since.0));
         if is_first {
             pending.since = now;
         }
         is_first
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn report() -> AttemptReport {
+        let (leased_until, settings_version) = (Millis(0), 0);
+        AttemptReport { delivery: 1, replay_count: 0, attempt: 1, leased_until, settings_version, made: None }
+    }
+
+    #[test]
+    fn one_request_at_a_time_waits_to_send_the_reports_of_a_shard() {
+        for (now, is_first, why) in [
+            (10_000, true, "nobody waits"),
+            (11_000, false, "somebody waits"),
+            (11_001, true, "whoever waited was cut off"),
+            (9_000, true, "the clock went back"),
+            (9_001, false, "somebody waits by the clock as it is"),
+        ] {
+            assert_eq!(add(0, report(), Millis(now)), is_first, "{now}: {why}");
+        }
+        assert_eq!(take(0).len(), 5);
+        assert!(!is_pending(0));
+        assert!(add(0, report(), Millis(9_002)), "all were taken");
+    }
 }
