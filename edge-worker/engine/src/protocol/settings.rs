@@ -25,7 +25,8 @@ pub struct Settings {
 #[derive(Clone, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Endpoint {
-    /// Its number, never given twice.
+    /// Its number, which none has had before; but a directory that was restored from an earlier state may give it again, until
+    /// it hears from shards that they have newer settings.
     pub no: i64,
     #[serde(flatten)]
     pub options: EndpointOptions,

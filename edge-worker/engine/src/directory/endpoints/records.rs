@@ -41,9 +41,16 @@ pub(crate) fn find(db: &dyn Database, no: i64) -> Result<Option<EndpointRecord>>
     doc.map(|doc| json::read(&doc)).transpose()
 }
 
+/// The number that was taken last.
+const LAST: &str = "last_endpoint";
+
+/// Leaves out numbers that a directory may have given before it was restored.
+pub(crate) fn skip_numbers(db: &dyn Database, count: i64) -> Result<()> {
+    meta::set(db, LAST, meta::number(db, LAST)? + count)
+}
+
 /// Takes a number for an endpoint: none is given twice, and beyond the last there is none.
 pub(crate) fn take_number(db: &dyn Database) -> Result<Option<i64>> {
-    const LAST: &str = "last_endpoint";
     let no = meta::number(db, LAST)? + 1;
     if no >= ENDPOINT_NUMBERS {
         return Ok(None);

@@ -2,6 +2,7 @@
 
 use super::{By, Next, schedule_alarm};
 use crate::directory::Directory;
+use crate::directory::endpoints::records;
 use crate::directory::requests::step::{Pushed, Step};
 use crate::directory::settings::{self, Applied, SettingsChange};
 use crate::directory::topology::{self, Purpose};
@@ -131,6 +132,11 @@ pub(super) fn compare_with_shards(
 
 /// Makes the current settings the newest where a shard has newer ones in force. Returns whether that was so.
 fn overtake(directory: &mut Directory, context: &Context<'_>, in_force: i64) -> Result<bool> {
+    let forgotten = in_force - settings::version(context.db)?;
+    if forgotten > 0 {
+        // Each endpoint that was forgotten has taken one of these versions, and one number, which shards know.
+        records::skip_numbers(context.db, forgotten)?;
+    }
     let is_behind = settings::overtake(context.db, in_force)?;
     if is_behind {
         let restored = "it was restored, and shards had newer settings: they are pushed again";

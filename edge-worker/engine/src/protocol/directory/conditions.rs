@@ -10,7 +10,7 @@ use vtryon_webhooks::Millis;
 pub struct ConditionReport {
     /// The version of the settings that the shard has.
     pub settings_version: i64,
-    /// In the order in which they were met.
+    /// In the order of their times.
     pub conditions: Vec<Condition>,
 }
 
