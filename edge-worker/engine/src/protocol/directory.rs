@@ -35,38 +35,31 @@ pub struct AuditedRequest {
 #[serde(rename_all = "snake_case")]
 pub enum DirectoryRequest {
     Create {
-        #[serde(default)]
         kind: EndpointKind,
         input: EndpointInput,
     },
     List {
-        #[serde(default)]
         kind: EndpointKind,
     },
     Get {
-        #[serde(default)]
         kind: EndpointKind,
         endpoint: i64,
     },
     Change {
-        #[serde(default)]
         kind: EndpointKind,
         endpoint: i64,
         change: EndpointInput,
     },
     Delete {
-        #[serde(default)]
         kind: EndpointKind,
         endpoint: i64,
     },
     Rotate {
-        #[serde(default)]
         kind: EndpointKind,
         endpoint: i64,
         input: String,
     },
     Retire {
-        #[serde(default)]
         kind: EndpointKind,
         endpoint: i64,
     },
@@ -158,9 +151,7 @@ impl DirectoryRequest {
 /// An endpoint as an administrator describes it, not parsed yet.
 #[derive(Serialize, Deserialize)]
 pub struct EndpointInput {
-    #[serde(default)]
     pub body: String,
     /// The scheme and host under which this gateway was called: an endpoint must not lead back to it.
-    #[serde(default)]
     pub own_origin: String,
 }

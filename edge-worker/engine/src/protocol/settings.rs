@@ -97,11 +97,10 @@ impl Default for AlertOptions {
 }
 
 /// Which of the registered URLs a request is about.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum EndpointKind {
     /// Endpoints, which take events of tasks.
-    #[default]
     Tasks,
     /// Alert destinations.
     Alerts,
