@@ -35,8 +35,8 @@ use crate::{Context, Failure, Result};
 /// The version of the schema.
 pub const SCHEMA: usize = schema::MIGRATIONS.len();
 
-/// How many seconds pass between two diagnoses of what isolates report: in a flood there are many of them.
-const DIAGNOSIS_PAUSE: i64 = 2;
+/// How many milliseconds pass between two diagnoses of what isolates report: in a flood there are many of them.
+const DIAGNOSIS_PAUSE: i64 = 2000;
 
 /// After how many seconds something is sent again that not all shards have confirmed.
 const SEND_AGAIN_AFTER_SECONDS: i64 = 5;
@@ -125,7 +125,9 @@ impl Directory {
 
     /// Returns whether the mistakes behind a report are looked for now, and notes it.
     pub fn begin_diagnosis(&mut self, rejections: &[Rejection], now: Millis) -> bool {
-        let is_due = self.diagnosed_at.is_none_or(|at| at.plus_seconds(DIAGNOSIS_PAUSE) <= now)
+        // It is over too where the clock went back.
+        let is_over = |at: Millis| !(0..DIAGNOSIS_PAUSE).contains(&(now.0 - at.0));
+        let is_due = self.diagnosed_at.is_none_or(is_over)
             && rejections.iter().any(|rejection| rejections::is_of_signature(&rejection.code));
         if is_due {
             self.diagnosed_at = Some(now);

@@ -225,4 +225,6 @@ fn reports_are_diagnosed_at_most_every_2_seconds() {
     assert!(!begin(1, &of_signature));
     assert!(begin(2, &of_signature));
     assert!(!begin(3, &of_signature));
+    assert!(begin(1, &of_signature), "the clock went back");
+    assert!(!begin(2, &of_signature));
 }
