@@ -271,8 +271,8 @@ export const FAULTS = [
   [
     "what a delivery has held is never pruned",
     HELD,
-    "prune_task(pruning, task_no, seq, floor)?",
-    "prune_task(pruning, task_no, seq, 0)?",
+    "prune_task(pruning, &task, floor)?",
+    "prune_task(pruning, &task, 0)?",
   ],
   [
     "events of a task are pruned before one that is held",

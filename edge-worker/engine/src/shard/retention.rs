@@ -87,20 +87,24 @@ fn forget_body(context: &Context<'_>, no: i64) -> Result<()> {
     key.map_or(Ok(()), |key| tombstones::drop_body(db, &deployment.fingerprints(), no, &key))
 }
 
-/// Deletes an event with its deliveries; with the last one of a task, its row becomes a tombstone. Of an event that is
-/// kept once by its content the row stays, without its body. Neither stays where no secret that signed the task's events is
-/// configured any more.
-fn forget(context: &Context<'_>, seq: i64, task_no: i64) -> Result<()> {
+/// Deletes an event with its deliveries. Of one that is kept once by its content the row stays, without its body.
+/// [`end_task`] has to follow.
+fn forget_event(db: &dyn Database, seq: i64) -> Result<()> {
     const DELETE: &str = "DELETE FROM events WHERE seq = ? AND digest IS NULL";
     const EMPTY: &str = "UPDATE events SET body = x'', previous = NULL WHERE seq = ?";
+    forget_deliveries(db, seq)?;
+    db.run(DELETE, &[Bind::Int(seq)])?;
+    db.run(EMPTY, &[Bind::Int(seq)])
+}
+
+/// Makes the row of a task a tombstone where the event that was deleted is its last one. Neither the row nor what is left of
+/// the task's events stays where no secret that signed them is configured any more.
+fn end_task(context: &Context<'_>, seq: i64, task_no: i64) -> Result<()> {
     const LAST_OF: &str =
         concat!("SELECT task_id, key FROM tasks WHERE no = ? AND last_seq = ? AND NOT ", is_tombstone!());
     // Where the erasure of the task was imported, its tombstone is there already: what is left is erased.
     const TOMBSTONE: &str = "UPDATE OR IGNORE tasks SET task_id = ?, open = 0, result_url = NULL, failure = NULL, final_at = NULL WHERE no = ?";
     let Context { db, deployment, .. } = *context;
-    forget_deliveries(db, seq)?;
-    db.run(DELETE, &[Bind::Int(seq)])?;
-    db.run(EMPTY, &[Bind::Int(seq)])?;
     let last_of = [Bind::Int(task_no), Bind::Int(seq)];
     if let Some((task_id, key)) = db.first(LAST_OF, &last_of, |row| (row.text(), row.text()))? {
         db.run(TOMBSTONE, &[Bind::Text(&tombstone_ids::id(&task_id)), Bind::Int(task_no)])?;

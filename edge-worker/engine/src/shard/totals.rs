@@ -56,10 +56,16 @@ impl TotalsCheckpoint {
 
     /// Adds the events before `to` to the stored totals; [`Self::committed`] has to follow when that is committed.
     pub(crate) fn write(&self, db: &dyn Database, settings: &Settings, to: i64) -> Result<()> {
+        put(db, settings, to, self.count_to(db, to)?)
+    }
+
+    /// Returns the stored totals with those of the events before `to`: they are counted before events are deleted, and put
+    /// after it.
+    pub(crate) fn count_to(&self, db: &dyn Database, to: i64) -> Result<Totals> {
         let mut totals = stored(db)?;
         totals.add(&self.late_attempts);
         totals.add(&count(db, self.counted_to, to)?);
-        put(db, settings, to, totals)
+        Ok(totals)
     }
 
     /// Adds events that are about to be erased to the stored totals, where they are not part of them yet.
@@ -180,7 +186,8 @@ fn stored(db: &dyn Database) -> Result<Totals> {
     doc.map_or_else(|| Ok(Totals::default()), |doc| json::read(&doc))
 }
 
-fn put(db: &dyn Database, settings: &Settings, counted_to: i64, mut totals: Totals) -> Result<()> {
+/// Stores the totals of the events before a number; [`TotalsCheckpoint::committed`] has to follow when that is committed.
+pub(crate) fn put(db: &dyn Database, settings: &Settings, counted_to: i64, mut totals: Totals) -> Result<()> {
     const PUT: &str = "INSERT INTO totals (no, counted_to, doc) VALUES (1, ?, ?)
         ON CONFLICT (no) DO UPDATE SET counted_to = excluded.counted_to, doc = excluded.doc";
     totals.attempts.retain(|endpoint, _| is_known(settings, *endpoint));

@@ -76,7 +76,10 @@ impl Database for Sqlite {
         match catch_unwind(AssertUnwindSafe(work)) {
             Ok(Ok(())) => Ok(self.0.execute_batch("COMMIT")?),
             Ok(Err(error)) => {
-                self.0.execute_batch("ROLLBACK")?;
+                // Where the database is full, SQLite may have rolled back by itself.
+                if !self.0.is_autocommit() {
+                    self.0.execute_batch("ROLLBACK")?;
+                }
                 Err(error)
             }
             Err(panic) => {

@@ -12,6 +12,7 @@ mod conditions;
 mod deliveries;
 mod documents;
 mod events;
+mod full;
 mod life;
 mod live;
 mod log;

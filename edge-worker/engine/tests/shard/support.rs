@@ -19,7 +19,7 @@ use vtryon_gateway_engine::protocol::{Call, IncomingEvent, ShardRequest, StoreRe
 use vtryon_gateway_engine::shard::{Broadcast, Shard, TopologyCheck};
 use vtryon_gateway_engine::storage::database::{Database, Row, Value};
 use vtryon_gateway_engine::text::json;
-use vtryon_gateway_engine::{Context, Deployment};
+use vtryon_gateway_engine::{Context, Deployment, Result};
 use vtryon_webhooks::{Digest, Millis, Secret, Shards, Signature, Verifier};
 
 use crate::life;
@@ -123,19 +123,33 @@ impl World {
 
     /// Lets the shard decide, and executes the effects.
     pub fn decide<T>(&mut self, decide: impl FnOnce(&mut Shard, &Context<'_>) -> T) -> T {
+        let (decided, faults) = self.decide_with_faults(decide);
+        assert!(faults.is_empty(), "{faults:?}");
+        decided
+    }
+
+    /// Does so where faults are expected, and returns them, too.
+    pub fn decide_with_faults<T>(
+        &mut self,
+        decide: impl FnOnce(&mut Shard, &Context<'_>) -> T,
+    ) -> (T, Vec<String>) {
         let context = Context { db: &self.db, now: self.now, deployment: &self.deployment };
         let decided = decide(&mut self.shard, &context);
         let effects = self.shard.take_effects();
-        assert!(effects.faults.is_empty(), "{:?}", effects.faults);
         self.alarm = effects.alarm.or(self.alarm);
         self.broadcasts.extend(effects.broadcasts);
         let lines = effects.log.iter().filter_map(|decision| decision.line(self.deployment.log_level, None));
         self.log.extend(lines.map(|line| serde_json::from_str::<Json>(&line.text).unwrap()));
-        decided
+        (decided, effects.faults.iter().map(ToString::to_string).collect())
     }
 
     /// Calls the shard; returns its answer as JSON.
     pub fn call(&mut self, request: ShardRequest, body: &[u8]) -> Option<Json> {
+        self.try_call(request, body).unwrap()
+    }
+
+    /// Calls the shard, which may fail to do what is requested.
+    pub fn try_call(&mut self, request: ShardRequest, body: &[u8]) -> Result<Option<Json>> {
         let reports = std::mem::take(&mut self.waiting_reports);
         let placement = Placement::default();
         let call = Call { shard: self.no, shards: self.shards, placement, reports, request };
@@ -147,8 +161,8 @@ impl World {
             }
         };
         checked.unwrap();
-        let text = self.decide(|shard, context| shard.call(context, call, body)).unwrap();
-        text.map(|text| serde_json::from_str(&text).unwrap())
+        let text = self.decide(|shard, context| shard.call(context, call, body))?;
+        Ok(text.map(|text| serde_json::from_str(&text).unwrap()))
     }
 
     pub fn query<T: for<'de> Deserialize<'de>>(&mut self, request: ShardRequest) -> T {
@@ -167,26 +181,40 @@ impl World {
 
     /// Posts bytes that the Worker has received at a time.
     pub fn post_received(&mut self, body: &[u8], secret: usize, received_at: Millis) -> Vec<Dispatch> {
-        let key = &self.deployment.verifier.keys()[secret];
-        let signature = Signature::sign(key, body);
-        let verified = self.deployment.verifier.verify(body, &signature).unwrap();
-        let (_, incoming) = IncomingEvent::read(&verified, received_at);
+        let incoming = self.read(body, secret, received_at);
         let stored = self.call(ShardRequest::StoreEvent(incoming), body).unwrap();
         serde_json::from_value::<StoreResult>(stored).unwrap().dispatches
     }
 
+    /// Posts a body that may not be stored; returns whether it is acknowledged.
+    pub fn try_post(&mut self, body: &str) -> Result<()> {
+        let incoming = self.read(body.as_bytes(), 0, self.now);
+        self.try_call(ShardRequest::StoreEvent(incoming), body.as_bytes()).map(drop)
+    }
+
+    /// Signs bytes, and reads them as the Worker does.
+    fn read(&self, body: &[u8], secret: usize, received_at: Millis) -> IncomingEvent {
+        let signature = Signature::sign(&self.deployment.verifier.keys()[secret], body);
+        let verified = self.deployment.verifier.verify(body, &signature).unwrap();
+        IncomingEvent::read(&verified, received_at).1
+    }
+
     /// Imports bodies, each with the time at which it came; returns their outcomes.
     pub fn import(&mut self, bodies: &[(&str, Millis)]) -> Vec<String> {
+        self.try_import(bodies).unwrap()
+    }
+
+    /// Imports bodies, which may not be stored.
+    pub fn try_import(&mut self, bodies: &[(&str, Millis)]) -> Result<Vec<String>> {
         let (mut events, mut bytes) = (Vec::new(), Vec::new());
         for (body, received_at) in bodies {
-            let signature = Signature::sign(&self.deployment.verifier.keys()[0], body.as_bytes());
-            let verified = self.deployment.verifier.verify(body.as_bytes(), &signature).unwrap();
-            let (_, event) = IncomingEvent::read(&verified, *received_at);
+            let event = self.read(body.as_bytes(), 0, *received_at);
             let event = IncomingEvent { imported_at: Some(self.now), ..event };
             events.push(ImportedLine::Event(ImportedEvent { event, length: body.len() }));
             bytes.extend(body.as_bytes());
         }
-        serde_json::from_value(self.call(ShardRequest::Import(events), &bytes).unwrap()).unwrap()
+        let outcomes = self.try_call(ShardRequest::Import(events), &bytes)?;
+        Ok(serde_json::from_value(outcomes.unwrap()).unwrap())
     }
 
     /// Imports that another deployment has erased a task; returns the outcome.

@@ -2,8 +2,10 @@
 //! task before them, for the events of a task go in their order. They stay below the floor, are no part of streams and
 //! listings any more, and are deleted once the delivery has ended.
 
+use std::collections::BTreeSet;
+
 use super::pruning::Pruning;
-use super::{forget, forget_body};
+use super::{end_task, forget_body, forget_event};
 use crate::protocol::delivery::{delivery_no, seq_of};
 use crate::shard::deliveries::rows;
 use crate::shard::sequence::{floors, task_events};
@@ -39,12 +41,18 @@ pub(crate) fn prune(pruning: &Pruning<'_>) -> Result<bool> {
     let page = db.all(PAGE, &binds, Row::int)?;
     let mut held: Vec<i64> = page.iter().map(|no| seq_of(*no)).collect();
     held.dedup();
+    let mut tasks = BTreeSet::new();
     for seq in held {
         match task_of(db, seq)? {
-            Some(task_no) => prune_task(pruning, task_no, seq, floor)?,
+            Some(task) => {
+                tasks.insert(task);
+            }
             None if !pruning.is_pending(seq)? => forget_body(pruning.context, seq)?,
             None => {}
         }
+    }
+    for task in tasks {
+        prune_task(pruning, &task, floor)?;
     }
     floors::raise_live_tasks(db)?;
     let is_full = page.len() as i64 == rows;
@@ -55,22 +63,31 @@ pub(crate) fn prune(pruning: &Pruning<'_>) -> Result<bool> {
     Ok(is_full)
 }
 
-/// Deletes the events of a task up to the floor, the oldest first, until one that a delivery holds. An alert is an
-/// event of no task.
-fn prune_task(pruning: &Pruning<'_>, task_no: i64, seq: i64, floor: i64) -> Result<()> {
-    const LAST: &str = "SELECT last_seq FROM tasks WHERE no = ?";
-    let db = pruning.context.db;
-    let last = db.first(LAST, &[Bind::Int(task_no)], Row::int)?;
-    for event in task_events::until(pruning.context, last.unwrap_or(seq))?.into_iter().rev() {
+/// A task that has an event which may be held.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct HeldTask {
+    no: i64,
+    last_seq: i64,
+}
+
+/// Deletes the events of a task up to the floor, the oldest first, until one that a delivery holds.
+fn prune_task(pruning: &Pruning<'_>, task: &HeldTask, floor: i64) -> Result<()> {
+    let context = pruning.context;
+    for event in task_events::until(context, task.last_seq)?.into_iter().rev() {
         if event > floor || pruning.is_pending(event)? {
             break;
         }
-        forget(pruning.context, event, task_no)?;
+        forget_event(context.db, event)?;
+        end_task(context, event, task.no)?;
     }
     Ok(())
 }
 
-/// Returns the task of an event; none of a quarantined body.
-fn task_of(db: &dyn Database, seq: i64) -> Result<Option<i64>> {
-    db.first("SELECT task_no FROM events WHERE seq = ?", &[Bind::Int(seq)], Row::int)
+/// Returns the task of an event; none of a quarantined body. An alert is an event of no task, and the last one.
+fn task_of(db: &dyn Database, seq: i64) -> Result<Option<HeldTask>> {
+    const TASK: &str = "SELECT task_no FROM events WHERE seq = ?";
+    const LAST: &str = "SELECT last_seq FROM tasks WHERE no = ?";
+    let Some(no) = db.first(TASK, &[Bind::Int(seq)], Row::int)? else { return Ok(None) };
+    let last_seq = db.first(LAST, &[Bind::Int(no)], Row::int)?.unwrap_or(seq);
+    Ok(Some(HeldTask { no, last_seq }))
 }

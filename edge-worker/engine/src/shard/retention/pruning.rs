@@ -2,13 +2,13 @@
 
 use vtryon_webhooks::Millis;
 
-use super::{forget, forget_body};
+use super::{end_task, forget_body, forget_event};
 use crate::log::Log;
 use crate::protocol::delivery::endpoint_of;
 use crate::shard::config::Config;
 use crate::shard::deliveries::{end, rows};
 use crate::shard::sequence::floors;
-use crate::shard::totals::TotalsCheckpoint;
+use crate::shard::totals::{self, TotalsCheckpoint};
 use crate::storage::database::{Bind, Database, Row};
 use crate::{Context, Result};
 
@@ -61,28 +61,32 @@ impl Pruning<'_> {
         })?;
         let too_old: Vec<&Old> = old.iter().take_while(|event| event.received_at < until).collect();
         let Some(last) = too_old.last().map(|event| event.seq) else { return Ok((0, false)) };
-        self.count_totals(totals, last)?;
+        let counted = if totals.is_before(last + 1) { Some(totals.count_to(db, last + 1)?) } else { None };
+        let mut deleted = Vec::new();
         for event in &too_old {
             if is_there(db, event.previous)? || self.is_pending(event.seq)? {
                 continue;
             }
             match event.task_no {
-                Some(task_no) => forget(self.context, event.seq, task_no)?,
+                Some(task_no) => {
+                    forget_event(db, event.seq)?;
+                    deleted.push((event.seq, task_no));
+                }
                 None => forget_body(self.context, event.seq)?,
             }
+        }
+        // A tombstone is longer than what it replaces, and totals grow: where the database is full, there is room for them
+        // only now.
+        for (seq, task_no) in deleted {
+            end_task(self.context, seq, task_no)?;
+        }
+        if let Some(counted) = counted {
+            totals::put(db, &self.config.settings, last + 1, counted)?;
         }
         floors::set_pruned(db, last)?;
         db.run(REPLAYS, &[Bind::Int(from), Bind::Int(last)])?;
         floors::raise_live_tasks(db)?;
         Ok((last + 1, too_old.len() as i64 == rows))
-    }
-
-    /// Adds events up to the last one that is about to be pruned to the stored totals.
-    fn count_totals(&self, totals: &TotalsCheckpoint, last: i64) -> Result<()> {
-        if totals.is_before(last + 1) {
-            totals.write(self.context.db, &self.config.settings, last + 1)?;
-        }
-        Ok(())
     }
 
     /// Returns whether a delivery of an event is pending. Deliveries that wait for a disabled or deleted endpoint, or
