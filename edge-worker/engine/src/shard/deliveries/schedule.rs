@@ -160,15 +160,19 @@ pub(crate) fn deleted_endpoints(db: &dyn Database, settings: &Settings) -> Resul
     Ok(endpoints)
 }
 
-/// Dead-letters deliveries to deleted endpoints, a limited number in each run.
+/// Dead-letters deliveries to deleted endpoints, a limited number in each run. One that can't be ended keeps no other from
+/// it.
 pub(crate) fn dead_letter_deleted_endpoints(context: &Context<'_>, config: &Config, log: &Log) -> Result<()> {
     let db = context.db;
+    let mut result = Ok(());
     for endpoint in deleted_endpoints(db, &config.settings)? {
         for delivery in rows::pending(db, endpoint, context.deployment.page(DEAD_LETTERS))? {
-            db.transaction(|| end::dead_letter(context, config, log, &delivery, "endpoint_deleted"))?;
+            let ended =
+                db.transaction(|| end::dead_letter(context, config, log, &delivery, "endpoint_deleted"));
+            result = result.and(ended.map(|_| ()));
         }
     }
-    Ok(())
+    result
 }
 
 /// Returns whether a run begins no more attempts with a timeout.

@@ -342,3 +342,50 @@ fn where_leases_are_looked_for_is_stored_once_in_100_events() {
         assert_eq!(found, stored, "{events}");
     }
 }
+
+/// Lets the database refuse to change a delivery, as one that is full may.
+fn refuse(world: &World, delivery: i64) {
+    let trigger = format!(
+        "CREATE TRIGGER refused BEFORE UPDATE ON deliveries WHEN OLD.no = {delivery}
+        BEGIN SELECT RAISE(ABORT, 'database or disk is full'); END"
+    );
+    world.db.sqlite.connection().execute_batch(&trigger).unwrap();
+}
+
+/// Begins a run of the alarm, of which a part fails, and returns how many deliveries a query of the test's own finds then.
+fn begin_failing_run(world: &mut World, query: &'static str) -> i64 {
+    let (succeeded, faults) = world.decide_with_faults(|shard, context| shard.begin_alarm(context));
+    assert!(!succeeded && faults.len() == 1, "{faults:?}");
+    world.db.sqlite.connection().execute_batch("DROP TRIGGER refused").unwrap();
+    let found = world.number(query);
+    world.decide(|shard, context| shard.end_alarm(context, true));
+    found
+}
+
+#[test]
+fn a_lease_that_cannot_be_ended_keeps_no_other_from_ending() {
+    let mut world = world();
+    for task_id in ["task_1", "task_2", "task_3"] {
+        world.post(&body(task_id, "queued"));
+    }
+    refuse(&world, FIRST);
+    world.now = world.now.plus_seconds(60);
+    assert_eq!(begin_failing_run(&mut world, "SELECT COUNT(*) FROM deliveries WHERE due_at > 0"), 2);
+    world.pass(60);
+    assert_eq!(world.received.len(), 3);
+}
+
+#[test]
+fn a_delivery_to_a_deleted_endpoint_that_cannot_be_ended_keeps_no_other_from_it() {
+    let mut world = world();
+    world.change(|settings| settings.endpoints[0].options.paused = true);
+    for task_id in ["task_1", "task_2", "task_3"] {
+        world.post(&body(task_id, "queued"));
+    }
+    world.configure(Vec::new());
+    refuse(&world, FIRST);
+    let dead = "SELECT COUNT(*) FROM deliveries WHERE reason = 'endpoint_deleted'";
+    assert_eq!(begin_failing_run(&mut world, dead), 2);
+    world.pass(60);
+    assert_eq!(world.number(dead), 3);
+}

@@ -129,14 +129,16 @@ impl WorkerLeases {
     }
 
     /// Makes deliveries due whose leases have ended without a report, and stores from which event on to look for
-    /// leases after a restart.
+    /// leases after a restart. One that can't be made due keeps no other from it.
     pub(crate) fn expire(&mut self, context: &Context<'_>, last_seq: i64) -> Result<()> {
         let db = context.db;
+        let mut result = Ok(());
         for delivery in self.ended(context.now) {
-            if rows::find(db, delivery)?.is_some_and(|found| found.due_at.is_none()) {
-                rows::reschedule(db, delivery, context.now)?;
+            let made_due = make_due(context, delivery);
+            if made_due.is_ok() {
+                self.release(delivery);
             }
-            self.release(delivery);
+            result = result.and(made_due);
         }
         let lag = if std::mem::take(&mut self.has_granted) { LAG_EVENTS } else { IDLE_LAG_EVENTS };
         let first = self.first_event();
@@ -144,8 +146,17 @@ impl WorkerLeases {
         if meta::number(db, FLOOR)? + lag <= floor {
             meta::set(db, FLOOR, floor)?;
         }
-        Ok(())
+        result
     }
+}
+
+/// Makes a delivery due that the Worker has leased, unless it has been recorded.
+fn make_due(context: &Context<'_>, delivery: i64) -> Result<()> {
+    let db = context.db;
+    if rows::find(db, delivery)?.is_some_and(|found| found.due_at.is_none()) {
+        rows::reschedule(db, delivery, context.now)?;
+    }
+    Ok(())
 }
 
 #[cfg(test)]
