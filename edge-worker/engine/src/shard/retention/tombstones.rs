@@ -21,14 +21,19 @@ const SCANNED_FOR: &str = "tombstones_scanned_for";
 const TOMBS_PLACE: &str = "tombstones_place";
 const BODIES_PLACE: &str = "tombstones_bodies_place";
 
+/// Whether all of them are looked through once more when they have been.
+const AGAIN: &str = "tombstones_again";
+
 /// Returns whether they are still to be looked through for the keys that are configured.
 pub(crate) fn are_outdated(db: &dyn Database, deployment: &Deployment) -> Result<bool> {
     Ok(meta::get(db, TOMBS_FOR)? != Some(key_set_id(&deployment.fingerprints())))
 }
 
-/// Has all of them looked through again, from the first one on.
+/// Has all of them looked through, from the first one on: once more where that is in the middle, for if it began anew with
+/// each erasure that is imported, it might never come to the end.
 pub(crate) fn scan_again(db: &dyn Database) -> Result<()> {
-    [TOMBS_FOR, TOMBS_PLACE, BODIES_PLACE].into_iter().try_for_each(|name| meta::set(db, name, 0))
+    meta::set(db, TOMBS_FOR, 0)?;
+    if meta::number(db, TOMBS_PLACE)? == 0 { Ok(()) } else { meta::set(db, AGAIN, 1) }
 }
 
 /// Begins with the first one where the keys have changed in the middle: those before the place were looked through for
@@ -85,6 +90,10 @@ impl ScannedPage {
             }
             meta::set(db, TOMBS_PLACE, 0)?;
             meta::set(db, BODIES_PLACE, 0)?;
+            if meta::number(db, AGAIN)? == 1 {
+                meta::set(db, AGAIN, 0)?;
+                return Ok(true);
+            }
             meta::set(db, TOMBS_FOR, key_set_id(&keys))?;
             Ok(false)
         })

@@ -203,3 +203,26 @@ fn streams_tell_of_erasures_by_the_digest_of_the_id() {
     let of_today = Start::Since(world.now.plus_seconds(-HOUR));
     assert_eq!(told(&Client::opened(&mut world, Watches::Shard, of_today)), [json!(5)]);
 }
+
+#[test]
+fn erasures_that_keep_coming_keep_no_task_from_being_found() {
+    let mut world = World::new();
+    for nth in 1..=6 {
+        world.post(&body(&format!("task_{nth}"), "queued"));
+    }
+    world.deployment.max_page = 2;
+    world.import_erasure("task_6", THERE);
+    world.run_alarm();
+    let left = |world: &World| world.number("SELECT COUNT(*) FROM events");
+    for nth in 0..5 {
+        world.import_erasure(&format!("task_unknown_{nth}"), THERE);
+        world.run_alarm();
+    }
+    assert_eq!(left(&world), 5);
+    // One of a task that has just been passed: it is found when all are looked through once more.
+    world.import_erasure("task_1", THERE);
+    world.pass(60);
+    assert_eq!(left(&world), 4);
+    world.restart();
+    assert_eq!(world.alarm, None, "all have been looked through");
+}
