@@ -33,12 +33,9 @@ impl Shard {
     ) -> Result<Vec<&'static str>> {
         let db = context.db;
         let count = lines.len() as i64;
-        let last_task = floors::last_task(db)?;
+        let (last_seq, known) = (self.last_seq, (last_event(db)?, last_task(db)?));
         // Before they are stored, and once for all of them.
-        db.transaction(|| {
-            meta::set(db, LAST_EVENT, self.last_seq + count)?;
-            meta::set(db, LAST_TASK, last_task + count)
-        })?;
+        set_last(db, (last_seq + count, floors::last_task(db)? + count))?;
         let mut rest = bodies;
         let mut outcomes = Vec::with_capacity(lines.len());
         for line in lines {
@@ -52,6 +49,10 @@ impl Shard {
                     self.store_event(context, event, body)?.outcome.as_str()
                 }
             });
+        }
+        if self.last_seq == last_seq {
+            // Nothing is new: what is stored here came in the order of its times as before.
+            set_last(db, known)?;
         }
         Ok(outcomes)
     }
@@ -71,6 +72,13 @@ impl Shard {
         self.schedule_alarm(context, 0);
         Ok(ERASED)
     }
+}
+
+fn set_last(db: &dyn Database, (event, task): (i64, i64)) -> Result<()> {
+    db.transaction(|| {
+        meta::set(db, LAST_EVENT, event)?;
+        meta::set(db, LAST_TASK, task)
+    })
 }
 
 /// Returns the number up to which there may be an imported event; 0 where there is none.

@@ -66,7 +66,7 @@ fn imported_events_are_decided_on_in_their_order_with_their_times_and_not_delive
     assert_eq!(import_all(&mut world, &events), outcomes);
     let changes = world.db.sqlite.connection().total_changes();
     assert_eq!(import_all(&mut world, &events), ["duplicate"; 6]);
-    let marks = 2;
+    let marks = 4;
     assert_eq!(world.db.sqlite.connection().total_changes() - changes, marks, "a duplicate writes no row");
 
     let task = world.task("task_1").unwrap();
@@ -335,4 +335,23 @@ fn imported_events_are_pruned_by_their_times_once_all_before_them_are() {
     assert!(world.quarantine().is_empty());
     assert_eq!(world.number("SELECT SUM(LENGTH(body)) FROM quarantine"), 0);
     assert_eq!(import_all(&mut world, &[status("task_45", "queued", 45)]), ["duplicate"]);
+}
+
+#[test]
+fn an_import_of_what_is_known_leaves_the_times_in_the_order_that_they_were_in() {
+    let marks = |world: &World| {
+        world.number(
+            "SELECT COALESCE(SUM(value), 0) FROM meta WHERE name IN ('imported_event', 'imported_task')",
+        )
+    };
+    let mut world = World::new();
+    world.event("task_1", "queued");
+    let known = status("task_1", "queued", 2);
+    assert_eq!(import_all(&mut world, std::slice::from_ref(&known)), ["duplicate"]);
+    assert_eq!(marks(&world), 0);
+    assert_eq!(import_all(&mut world, &[status("task_2", "queued", 2)]), ["applied"]);
+    assert_eq!(marks(&world), 2 + 2, "the event and the task");
+    world.event("task_3", "queued");
+    assert_eq!(import_all(&mut world, &[known]), ["duplicate"]);
+    assert_eq!(marks(&world), 2 + 2);
 }
