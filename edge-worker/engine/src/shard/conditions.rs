@@ -22,9 +22,12 @@ const REPORT_AGAIN_AFTER_SECONDS: i64 = 60;
 /// The kinds that tell whether an endpoint is down.
 const OF_HEALTH: [ConditionKind; 2] = [ConditionKind::EndpointDown, ConditionKind::EndpointUp];
 
-/// Notes a condition about an endpoint, or about none.
+/// Notes a condition about an endpoint, or about none: at a time after those of the endpoint that were noted before, also
+/// where the clock was set back.
 pub(crate) fn note(db: &dyn Database, kind: ConditionKind, endpoint: i64, at: Millis) -> Result<()> {
-    const NOTE: &str = "INSERT INTO conditions (kind, endpoint, count, at) VALUES (?, ?, 1, ?)
+    const NOTE: &str =
+        "INSERT INTO conditions (kind, endpoint, count, at) VALUES (?1, ?2, 1, MAX(?3, COALESCE(
+            (SELECT MAX(at) + 1 FROM conditions WHERE endpoint = ?2 AND kind <> ?1), ?3)))
         ON CONFLICT (kind, endpoint) DO UPDATE SET count = count + 1, at = excluded.at";
     db.run(NOTE, &[Bind::Text(kind.as_str()), Bind::Int(endpoint), Bind::Int(at.0)])
 }
@@ -121,6 +124,25 @@ impl Reports {
 mod tests {
     use super::*;
     use crate::shard::testing;
+
+    #[test]
+    fn what_is_met_is_reported_in_its_order_also_where_the_clock_was_set_back() -> Result<()> {
+        let (down, up) = (ConditionKind::EndpointDown, ConditionKind::EndpointUp);
+        for (name, met, order) in [
+            ("one after the other", &[(down, 1000), (up, 2000)][..], [down, up]),
+            ("in the same millisecond", &[(up, 1000), (down, 1000)], [up, down]),
+            ("after the clock was set back", &[(down, 1000), (up, 500)], [down, up]),
+            ("once more, after it was set back", &[(down, 1000), (up, 2000), (down, 500)], [up, down]),
+        ] {
+            let db = &testing::database()?;
+            for (kind, at) in met {
+                note(db, *kind, 1, Millis(*at))?;
+            }
+            let found: Vec<_> = all(db)?.into_iter().map(|condition| condition.kind).collect();
+            assert_eq!(found, order.map(ConditionKind::as_str), "{name}");
+        }
+        Ok(())
+    }
 
     #[test]
     fn what_is_not_confirmed_is_reported_again_and_what_is_met_meanwhile_stays() -> Result<()> {
