@@ -32,7 +32,7 @@ pub(crate) fn note(db: &dyn Database, kind: ConditionKind, endpoint: i64, at: Mi
     db.run(NOTE, &[Bind::Text(kind.as_str()), Bind::Int(endpoint), Bind::Int(at.0)])
 }
 
-/// Forgets whether an endpoint is down: its URL has changed, or it was enabled or resumed.
+/// Forgets whether an endpoint is down: its URL has changed, or it was enabled, resumed or deleted.
 pub(crate) fn forget_health(db: &dyn Database, endpoint: i64) -> Result<()> {
     const FORGET: &str = "DELETE FROM conditions WHERE endpoint = ? AND kind IN (?, ?)";
     let [down, up] = OF_HEALTH.map(ConditionKind::as_str);

@@ -59,20 +59,20 @@ impl Shard {
         let is_judged_anew = |endpoint: &&Endpoint| {
             known.endpoint(endpoint.no).is_none_or(|before| before.health_since != endpoint.health_since)
         };
-        let judged_anew: Vec<i64> =
-            settings.active().filter(is_judged_anew).map(|endpoint| endpoint.no).collect();
+        let judged_anew = settings.active().filter(is_judged_anew).map(|endpoint| endpoint.no);
+        let forgotten: Vec<i64> = judged_anew.chain(self.attempts.health.of_deleted(&settings)).collect();
         // Before anything is committed: a fault after it would leave the alarm as it is, and no push would come again.
         self.attempts.throttle.find_leased(context, &settings)?;
         let health = &mut self.attempts.health;
         db.transaction(|| {
             db.run(PUT, &[Bind::Int(settings.version), Bind::Text(doc.get())])?;
-            for endpoint in &judged_anew {
+            for endpoint in &forgotten {
                 health.delete(db, *endpoint)?;
                 conditions::forget_health(db, *endpoint)?;
             }
             deliveries::replays::accept(db, &settings, self.last_seq)
         })?;
-        for endpoint in judged_anew {
+        for endpoint in forgotten {
             health.forget(endpoint);
             self.reports.forgot_health(endpoint);
         }

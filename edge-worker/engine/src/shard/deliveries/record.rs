@@ -112,12 +112,14 @@ fn health_after(
 ) -> (Health, Option<ConditionKind>) {
     let endpoint = endpoint_of(report.delivery);
     let before = known.of(endpoint);
+    // The health of an endpoint that was deleted is deleted with it.
     let registered = settings.endpoint(endpoint);
-    if registered.is_some_and(|endpoint| report.settings_version < endpoint.health_since) {
+    let Some(endpoint) = registered.filter(|endpoint| report.settings_version >= endpoint.health_since)
+    else {
         return (before, None);
-    }
+    };
     let after = before.after(attempt.reply(), attempt.attempted_at);
-    (after, registered.and_then(|endpoint| conditions::of_attempt(endpoint, before, after)))
+    (after, conditions::of_attempt(endpoint, before, after))
 }
 
 /// Writes what becomes of a delivery. Returns when it, or one that has waited for it, is due next; none where there is

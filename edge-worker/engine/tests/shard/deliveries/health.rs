@@ -381,3 +381,18 @@ fn a_run_begins_attempts_that_end_within_30_seconds() {
         assert_eq!(picked.is_some(), begins, "{timeout_seconds}, {seconds}");
     }
 }
+
+#[test]
+fn the_health_of_a_deleted_endpoint_is_deleted_and_its_last_attempt_is_none_of_it() {
+    let mut world = world();
+    world.replies.insert(1, Some(500));
+    let dispatches = world.post(&body("task_1", "queued"));
+    world.event("task_2", "queued");
+    let stored = |world: &World| world.number("SELECT COUNT(*) FROM health");
+    assert_eq!(stored(&world), 1);
+    world.configure(Vec::new());
+    assert_eq!(stored(&world), 0);
+    world.make(&dispatches[0]);
+    assert_eq!(world.delivery(dispatches[0].delivery)["reason"], "endpoint_deleted");
+    assert_eq!(stored(&world), 0);
+}

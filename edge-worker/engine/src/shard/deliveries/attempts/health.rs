@@ -75,7 +75,12 @@ impl EndpointHealths {
         }
     }
 
-    /// Deletes the health of an endpoint: its URL has changed, or it was enabled or resumed.
+    /// Returns the endpoints that have been attempted and are not registered any more.
+    pub(crate) fn of_deleted<'a>(&'a self, settings: &'a Settings) -> impl Iterator<Item = i64> + 'a {
+        self.stored.keys().copied().filter(|endpoint| settings.endpoint(*endpoint).is_none())
+    }
+
+    /// Deletes the health of an endpoint: its URL has changed, or it was enabled, resumed or deleted.
     pub(crate) fn delete(&self, db: &dyn Database, endpoint: i64) -> Result<()> {
         db.run("DELETE FROM health WHERE endpoint = ?", &[Bind::Int(endpoint)])
     }
