@@ -8,6 +8,7 @@ use vtryon_gateway_engine::protocol::settings::Sealed;
 use vtryon_gateway_engine::protocol::topology::placement::Placement;
 use vtryon_gateway_engine::protocol::{Call, ShardRequest};
 use vtryon_gateway_engine::shard::Shard;
+use vtryon_gateway_engine::storage::database::Value;
 use vtryon_gateway_engine::text::time::rfc3339;
 use vtryon_webhooks::{Digest, Millis};
 
@@ -278,4 +279,17 @@ fn an_early_attempt_that_is_aborted_ends_its_delivery_too() {
     world.pass(10);
     let delivery = world.delivery(delivery_no(1, 1));
     assert_eq!((&delivery["state"], &delivery["reason"]), (&"dead".into(), &"aborted_by_receiver".into()));
+}
+
+#[test]
+fn a_delivery_whose_event_is_gone_is_dead() {
+    let mut world = World::new();
+    world.configure(vec![endpoint(1)]);
+    world.post(&body("task_1", "queued"));
+    // Nothing does so: it is what a database may have that was restored, or changed by hand.
+    world.db.sqlite.connection().execute_batch("DELETE FROM events").unwrap();
+    world.pass(60);
+    let ended = world.rows("SELECT state, reason FROM deliveries");
+    assert_eq!(ended, [["dead", "pruned"].map(|text| Value::Text(text.to_owned()))]);
+    assert!(world.received.is_empty());
 }

@@ -1,7 +1,9 @@
 //! Retention: old events are pruned unless a delivery is pending, and a repeat of a pruned event stays a duplicate.
 
 use vtryon_gateway_engine::protocol::ShardRequest;
+use vtryon_gateway_engine::protocol::delivery::Dispatch;
 use vtryon_gateway_engine::protocol::settings::Replay;
+use vtryon_gateway_engine::storage::database::Value;
 use vtryon_webhooks::Millis;
 
 use crate::support::{NOON, World, body, endpoint, outline};
@@ -200,4 +202,34 @@ fn a_replay_is_pruned_with_its_own_number_and_no_number_is_used_twice() {
     world.restart();
     world.event("task_next", "queued");
     assert_eq!(world.seqs("task_next"), [4], "after an event, its replay, and another event");
+}
+
+#[test]
+fn a_delivery_that_nobody_will_make_ends_when_its_event_is_too_old() {
+    type Change = fn(&mut World, &Dispatch);
+    let cases: [(&str, Change); 2] = [
+        ("endpoint_disabled", |world, _| {
+            world.change(|settings| settings.endpoints[0].options.enabled = false);
+        }),
+        ("secret_unreadable", |world, dispatch| {
+            world.report(dispatch.report(None));
+            world.change(|settings| settings.endpoints[0].options.paused = true);
+        }),
+    ];
+    for (reason, change) in cases {
+        // The second endpoint holds the event, so that what has become of the first delivery can be seen.
+        let mut waiting = endpoint(2);
+        waiting.options.paused = true;
+        let mut world = World::new();
+        world.configure(vec![endpoint(1), waiting]);
+        let dispatches = world.post(&body("task_1", "queued"));
+        change(&mut world, &dispatches[0]);
+        sleep_to(&mut world, RETENTION - 1);
+        let ends = |world: &World| world.rows("SELECT state, reason FROM deliveries WHERE ended_at > 0");
+        assert!(ends(&world).is_empty(), "{reason}: its event is not too old");
+        sleep_to(&mut world, RETENTION + 1);
+        assert_eq!(ends(&world), [["dead", reason].map(|text| Value::Text(text.to_owned()))], "{reason}");
+        assert!(world.received.is_empty(), "{reason}");
+        assert_eq!(world.deliveries(Some("pending")).len(), 1, "{reason}: the other one");
+    }
 }
