@@ -75,6 +75,7 @@ impl Config {
             env.durable_object(object).map_err(|_| missing(object)())?;
         }
         let verifier = Verifier::new(secrets).map_err(fault(VTRYON_WEBHOOK_SECRET))?.with_limit(limit);
+        let max_object_bytes = faults::database_limit().unwrap_or(MAX_OBJECT_BYTES);
         let deployment = Deployment {
             verifier,
             tickets: Tickets::new(&master),
@@ -83,7 +84,8 @@ impl Config {
             endpoint_urls: endpoint_urls(env)?,
             retention_hours,
             max_ticket_sockets: faults::limited(MAX_TICKET_SOCKETS),
-            max_object_bytes: faults::database_limit().unwrap_or(MAX_OBJECT_BYTES),
+            max_object_bytes,
+            full_at_bytes: Deployment::full_at(max_object_bytes),
             max_page: i64::MAX,
             clock_scale: clock::scale(),
             log_level: log_level(env)?,

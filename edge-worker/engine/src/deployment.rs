@@ -16,6 +16,9 @@ pub const MAX_TICKET_SOCKETS: usize = 5000;
 /// How much an object may store: 10 GB (<https://developers.cloudflare.com/durable-objects/platform/limits/>).
 pub const MAX_OBJECT_BYTES: u64 = 10_000_000_000;
 
+/// From how much of that on a shard stores nothing new, in percent: the rest is left to what it has already.
+const FULL_AT_PERCENT: u64 = 95;
+
 /// The configuration of a deployment, as far as decisions need it.
 pub struct Deployment {
     /// Vtryon's secrets, the current one first.
@@ -32,6 +35,8 @@ pub struct Deployment {
     pub max_ticket_sockets: usize,
     /// How much an object may store, in bytes: [`MAX_OBJECT_BYTES`], but for tests.
     pub max_object_bytes: u64,
+    /// From how many bytes on a shard stores nothing new: [`Deployment::full_at`], but for tests.
+    pub full_at_bytes: u64,
     /// How many rows a page of background work has at most, as of pruning: no limit, but for tests of what pages leave to
     /// the next one.
     pub max_page: i64,
@@ -61,10 +66,16 @@ impl Deployment {
             retention_hours: RETENTION_HOURS.default,
             max_ticket_sockets: MAX_TICKET_SOCKETS,
             max_object_bytes: MAX_OBJECT_BYTES,
+            full_at_bytes: Self::full_at(MAX_OBJECT_BYTES),
             max_page: i64::MAX,
             clock_scale: 1,
             log_level: Level::default(),
         }
+    }
+
+    /// Returns from how many bytes on a shard stores nothing new, where an object may store so many.
+    pub const fn full_at(max_object_bytes: u64) -> u64 {
+        max_object_bytes / 100 * FULL_AT_PERCENT
     }
 
     /// Returns the number of shards and where they lie.

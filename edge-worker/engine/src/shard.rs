@@ -2,6 +2,7 @@
 
 mod alarm;
 mod call;
+mod capacity;
 mod conditions;
 mod config;
 mod deliveries;
@@ -26,6 +27,7 @@ pub use self::live::subscribe::{OpenedStream, Subscribed};
 pub use self::live::subscriber::{Outgoing, Subscriber};
 pub use self::live::{MAX_TICKET_SOCKETS_OF_TASK, TICKET_TAG};
 
+use self::capacity::Capacity;
 use self::conditions::Reports;
 use self::config::Config;
 use self::deliveries::attempts::Attempts;
@@ -49,6 +51,7 @@ pub struct Shard {
     config: Config,
     /// The sequence number of the entry stored last.
     last_seq: i64,
+    capacity: Capacity,
     duplicates: Duplicates,
     attempts: Attempts,
     alarm: Alarm,

@@ -40,7 +40,7 @@ impl Database for ObjectDatabase {
         binds: &[Bind<'_>],
         take: &mut dyn FnMut(&mut Row) -> Result<()>,
     ) -> Result<()> {
-        faults::before_statement(&self.sql, statement, binds).map_err(fault)?;
+        faults::before_statement(statement, binds);
         let cursor =
             self.sql.exec_raw(statement, binds.iter().map(parameter).collect::<Vec<_>>()).map_err(fault)?;
         for columns in cursor.raw() {

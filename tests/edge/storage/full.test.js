@@ -1,17 +1,20 @@
-// A full database: events are answered 503, what was acknowledged stays and can be read, alarms go on, and once
-// retention has made room, events are stored again. The limit is the tests' own: the platform's is 10 GB.
+// A full shard, by the size that the runtime says: events are answered 503, what was acknowledged stays and can be read,
+// alarms go on, and once retention has made room, events are stored again. The limit is the tests' own: the platform's is
+// 10 GB.
 
 import assert from "node:assert/strict";
-import { DatabaseSync } from "node:sqlite";
 import { after, before, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Backend } from "../support/backends/backend.js";
 import { acknowledged, ahead, attempted, deliveries, delivery } from "../support/deliveries.js";
 import { event, Gateway, until } from "../support/gateway.js";
+import { done, finished, replay } from "../support/ranges.js";
 
 const RETENTION = 48;
 /** In bytes: some dozens of the events below. */
 const LIMIT = 1_000_000;
+/** What the log says of each thing that is refused. */
+const FULL = "the shard is full";
 const BODY = { pad: "x".repeat(40_000) };
 
 let gateway;
@@ -55,7 +58,7 @@ test("when it is full, events are answered 503 with Retry-After", async () => {
   for (const body of [named("task_new"), "no json", event("task_new", "completed")]) {
     assert.equal((await gateway.post(body)).status, 503, body);
   }
-  await gateway.logged("SQLITE_FULL");
+  await gateway.logged(FULL);
 });
 
 test("an acknowledged event can be read, and its duplicate is acknowledged", async () => {
@@ -86,30 +89,25 @@ test("the alarm still runs: pending events are delivered", async () => {
   assert.equal(backend.received.length, attempts.length, "each attempt arrives once");
 });
 
-test("a range that can't be replayed now does not make the alarm spin, and is replayed later", async () => {
-  const replay = await gateway.api("/api/replay", { json: { endpoint: "ep_1", which: "all" } });
-  assert.equal(replay.status, 202);
-  // As where the range was accepted just before the database was full.
-  await gateway.halt();
-  const [{ file }] = await gateway.stored();
-  const database = new DatabaseSync(file);
-  database
-    .prepare(
-      "INSERT OR REPLACE INTO replays (id, matched, enqueued, delivered, failed, next_seq) VALUES (?, 1, 0, 0, 0, 1)",
-    )
-    .run(replay.body.replay_id);
-  database.close();
-  await gateway.restart();
-  gateway.log.length = 0;
-  await gateway.sweep();
-  const failures = () => gateway.log.join("").split("SQLITE_FULL").length - 1;
-  await until(() => failures() > 0);
+test("a range waits until the shard is full no more, and does not make the alarm spin", async () => {
+  const { status, body } = await replay(gateway, { endpoint: "ep_1", which: "all" });
+  assert.equal(status, 202);
+  const failures = () => gateway.log.join("").split(FULL).length - 1;
+  const earlier = failures();
+  await until(() => failures() > earlier);
   const first = failures();
   await sleep(2_000);
   assert.ok(failures() - first <= 4, `${failures() - first} more in 2 s`);
+  await gateway.halt();
+  await gateway.restart({ DATABASE_LIMIT: String(10 * LIMIT) });
+  await gateway.sweep();
+  assert.deepEqual(await done(gateway, body.replay_id), finished(1));
+  await gateway.halt();
+  await gateway.restart({ DATABASE_LIMIT: String(LIMIT) });
+  assert.equal((await gateway.post(event("task_new", "completed"))).status, 503);
 });
 
-test("once retention has freed space, events are stored again, and the range is replayed", async () => {
+test("once retention has freed space, events are stored again", async () => {
   await gateway.halt();
   await gateway.restart(ahead(RETENTION + 2));
   await gateway.sweep();

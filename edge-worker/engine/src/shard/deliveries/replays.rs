@@ -22,6 +22,7 @@ impl Shard {
         let Some(delivery) = rows::find(db, no)? else { return Ok(false) };
         if delivery.lease_ends(now).is_none() {
             let seq = self.next_seq();
+            self.capacity.check(context, seq)?;
             let task_id = db.transaction(|| {
                 if delivery.state == DeliveryState::Pending {
                     ordering::expedite_blocking(db, &delivery, now)?;
@@ -38,7 +39,7 @@ impl Shard {
     }
 
     /// Enqueues the next page of each range: of all together no more than may be queued for live streams, which they share
-    /// evenly. Ends a range whose endpoint was deleted.
+    /// evenly. Ends a range whose endpoint was deleted. Where the shard is full, they wait.
     pub(crate) fn enqueue_replays(&mut self, context: &Context<'_>) -> Result<()> {
         // What is not enqueued by now is never sent.
         const FAIL_REST: &str = "UPDATE replays SET failed = failed + matched - enqueued, enqueued = matched,
@@ -47,6 +48,7 @@ impl Shard {
         let unfinished = unfinished(db)?;
         let settings = &self.config.settings;
         let (mut left, mut waiting) = (MAX_QUEUED, unfinished.len());
+        let mut result = Ok(());
         for replay in settings.replays.iter().filter(|replay| unfinished.contains(&replay.id)) {
             let share = left.div_ceil(waiting.max(1));
             waiting = waiting.saturating_sub(1);
@@ -58,6 +60,10 @@ impl Shard {
                 continue;
             }
             let seq = self.next_seq();
+            if let Err(full) = self.capacity.check(context, seq) {
+                result = Err(full);
+                continue;
+            }
             let enqueued = db.transaction(|| {
                 let page = enqueue_page(context, replay, endpoint, seq, share)?;
                 let with_task = |no| Ok((no, self.audience.watched_task(db, no)?));
@@ -69,7 +75,7 @@ impl Shard {
                 self.audience.broadcast_replay(seq, no, task_id.as_deref());
             }
         }
-        Ok(())
+        result
     }
 }
 

@@ -5,6 +5,7 @@ use vtryon_webhooks::lifecycle;
 
 use crate::protocol::IncomingEvent;
 use crate::protocol::directory::conditions::ConditionKind;
+use crate::shard::capacity::Capacity;
 use crate::shard::conditions;
 use crate::shard::config::Config;
 use crate::shard::deliveries::attempts::Attempts;
@@ -33,6 +34,7 @@ pub(crate) fn store(
     context: &Context<'_>,
     config: &Config,
     attempts: &Attempts,
+    capacity: &mut Capacity,
     seq: i64,
     unreadable: &UnreadableBody<'_>,
 ) -> Result<Option<Enqueued>> {
@@ -56,6 +58,7 @@ pub(crate) fn store(
     if !outcome.is_stored() {
         return Ok(None);
     }
+    capacity.check(context, seq)?;
     let bytes = body.len() as i64;
     let stored =
         if stored_bytes + bytes > MAX_STORED_BYTES { body.get(..HEAD).unwrap_or(body) } else { body };

@@ -116,6 +116,7 @@ impl Shard {
     ) -> Result<Stored> {
         let TaskEvent { incoming, task_id, task, digest, .. } = *event;
         let (db, seq, at) = (context.db, self.next_seq(), incoming.received_at);
+        self.capacity.check(context, seq)?;
         let keys = task.map_or_else(|| incoming.key.clone(), |task| task.keys_with(&incoming.key));
         let update = TaskUpdate { state, last_seq: seq, at, key: &keys, ending };
         let previous = task.and_then(|task| task.last_seq);
@@ -140,7 +141,8 @@ impl Shard {
     /// Stores a body that cannot be parsed, once.
     fn quarantine(&mut self, context: &Context<'_>, unreadable: &UnreadableBody<'_>) -> Result<Stored> {
         let seq = self.next_seq();
-        let stored = quarantine::store(context, &self.config, &self.attempts, seq, unreadable)?;
+        let (config, attempts, capacity) = (&self.config, &self.attempts, &mut self.capacity);
+        let stored = quarantine::store(context, config, attempts, capacity, seq, unreadable)?;
         let outcome = lifecycle::unreadable(stored.is_none());
         let Some(enqueued) = stored else {
             return Ok(self.drop_event(context, outcome));
@@ -160,7 +162,8 @@ impl Shard {
         body: &[u8],
     ) -> Result<Option<StoreResult>> {
         let seq = self.next_seq();
-        Ok(match alerts::store(context, &self.config, &self.attempts, seq, alert, body)? {
+        let (config, attempts, capacity) = (&self.config, &self.attempts, &mut self.capacity);
+        Ok(match alerts::store(context, config, attempts, capacity, seq, alert, body)? {
             StoredAlert::New(enqueued) => Some(self.answer_stored(context, seq, enqueued, None)),
             StoredAlert::Known => Some(StoreResult::default()),
             StoredAlert::Refused => None,
