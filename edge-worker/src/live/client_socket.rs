@@ -104,23 +104,31 @@ pub(super) fn open(
     switched(client, protocol)
 }
 
-/// Returns the text of a client's message, nothing where it was a ping, which is answered.
+/// Admits one more message of a client.
 ///
 /// # Errors
 /// Why the socket ends: the client's credentials are over, or its budget is used up.
+fn admit(until: Option<Millis>, budget: &mut Bucket, now: Millis) -> Result<(), Close> {
+    if until.is_some_and(|until| until <= now) {
+        return Err(close::EXPIRED);
+    }
+    if !budget.take(MESSAGES, now) {
+        return Err(close::TOO_MANY_MESSAGES);
+    }
+    Ok(())
+}
+
+/// Returns the text of a client's message, nothing where it was a ping, which is answered.
+///
+/// # Errors
+/// Why the socket ends, by [`admit`].
 pub(super) fn receive(
     client: &WebSocket,
     message: &MessageEvent,
     until: Option<Millis>,
     budget: &mut Bucket,
 ) -> Result<Option<String>, End> {
-    let now = clock::now();
-    if until.is_some_and(|until| until <= now) {
-        return Err(close::EXPIRED.into());
-    }
-    if !budget.take(MESSAGES, now) {
-        return Err(close::TOO_MANY_MESSAGES.into());
-    }
+    admit(until, budget, clock::now())?;
     let text = message.text().unwrap_or_default();
     if text != "ping" {
         return Ok(Some(text));
@@ -152,6 +160,26 @@ mod tests {
         ] {
             let End { code, reason } = End::forward(code, reason.to_owned());
             assert_eq!((code, &*reason), told);
+        }
+    }
+
+    #[test]
+    fn a_message_is_taken_before_the_credentials_end_and_while_the_budget_lasts() {
+        let now = Millis(1_000);
+        // when the credentials end, how many messages were taken before, why the socket ends
+        for (until, taken, expected) in [
+            (None, 0, Ok(())),
+            (Some(Millis(1_001)), 0, Ok(())),
+            (Some(now), 0, Err(close::EXPIRED)),
+            (Some(Millis(999)), 0, Err(close::EXPIRED)),
+            (None, MESSAGES.burst - 1, Ok(())),
+            (None, MESSAGES.burst, Err(close::TOO_MANY_MESSAGES)),
+        ] {
+            let mut budget = Bucket::full(MESSAGES, now);
+            for _ in 0..taken {
+                assert!(budget.take(MESSAGES, now));
+            }
+            assert_eq!(admit(until, &mut budget, now), expected, "{until:?}, {taken}");
         }
     }
 }

@@ -1,4 +1,4 @@
-// The end of a session closes its sockets, whether or not messages are sent over them.
+// The end of a session closes its sockets, also where nothing is sent over them.
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
@@ -63,15 +63,6 @@ for (const [what, path] of Object.entries(PATHS)) {
     await acknowledged(other, event(TASK, "queued"));
     const socket = await ready(t, "WebSocket", other, path, { headers: bearer(TOKEN) });
     assert.deepEqual(await socket.ended(), { code: 1012 });
-  });
-
-  test(`${what}: after the end no message is sent, and none is accepted`, async (t) => {
-    const socket = await bySession(t, path, LENGTH);
-    await sleep(LENGTH * 1000 + 100);
-    socket.ack();
-    assert.deepEqual(await socket.ended(), { code: 1008 });
-    await acknowledged(gateway, event(`task_after ${what}`, "queued"));
-    assert.deepEqual(socket.all("event"), []);
   });
 }
 
