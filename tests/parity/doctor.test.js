@@ -25,6 +25,7 @@ for (const name of ADAPTERS) {
     const [port] = await emitted(server.stdout, "data");
     const url = `http://127.0.0.1:${Number(port)}/webhooks/vtryon`;
     const { results } = await checkEndpoint(url, { secret: "whsec_test" });
+    assert.notEqual(results.length, 0);
     const lost = ({ name: row }) => name === "django-wsgi" && CHUNKED.test(row);
     assert.deepEqual(
       results.filter((row) => !row.ok && !lost(row)),

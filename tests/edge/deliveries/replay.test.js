@@ -58,7 +58,7 @@ test("a dry run counts in all shards, and delivers nothing", async () => {
   assert.equal(backend.received.length, SHARDS);
 });
 
-test("a cancelled range delivers what is enqueued, and no more", async () => {
+test("a cancelled range says how much is enqueued, and delivers that", async () => {
   const PAGE = 50;
   const { id } = await gateway.register(backend.url, { events: ["cancelled"] });
   const task = (n) => taskOf(0, SHARDS, `cancelled_${n}`);
@@ -77,7 +77,7 @@ test("a cancelled range delivers what is enqueued, and no more", async () => {
   const cancelled = await gateway.api(path, { method: "DELETE" });
   assert.deepEqual([cancelled.status, cancelled.body.cancelled], [200, true]);
   const { matched, enqueued } = cancelled.body;
-  assert.equal(matched, enqueued, "it says how much stays");
+  assert.equal(matched, enqueued);
   const again = await gateway.api(path, { method: "DELETE" });
   assert.deepEqual([again.status, again.body.enqueued], [200, enqueued]);
   const { body: later } = await gateway.api(path);

@@ -1,4 +1,4 @@
-// Whoever is let in may send anything, and open as much as it likes: the events of its shard don't wait for it.
+// Whoever is let in may send anything, and open as much as it likes: events of its shard are acknowledged.
 
 import assert from "node:assert/strict";
 import { connect } from "node:net";

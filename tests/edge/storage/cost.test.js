@@ -50,7 +50,8 @@ test("a body that can't be read: 4, with the condition that an alert tells of, a
   assert.equal((await gateway.post("no json")).status, 200);
   const counted = await billed();
   // The alarm runs two seconds later. Where the machine was busy for so long, what it writes is counted too.
-  if (counted.alarm_run === 0) assert.equal(rows(counted), 4);
+  const written = rows(counted);
+  assert.ok(counted.alarm_run === 0 ? written === 4 : written > 4, `${written} rows written`);
 });
 
 test("the alarm reports the condition", async () => {
