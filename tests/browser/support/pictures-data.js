@@ -1,6 +1,6 @@
 // What the API tells for the pictures of the documentation: the same each time, so that the pictures are too.
 
-import { random } from "../../edge/support/story.js";
+import { random } from "../../support/random.js";
 
 /** When the pictures are taken. */
 export const NOW = Date.parse("2026-07-01T14:30:12Z");

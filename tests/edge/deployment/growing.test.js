@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { after, before, test } from "node:test";
 import { setImmediate as turn } from "node:timers/promises";
+import { random } from "../../support/random.js";
 import { createToken } from "../support/api/tokens.js";
 import { Backend } from "../support/backends/backend.js";
 import { deliveries } from "../support/deliveries.js";
@@ -14,6 +15,9 @@ import { Gate, run, start } from "../support/mover.js";
 
 /** How many tasks there are before the move. */
 const HISTORY = 250;
+
+/** Chooses where each event is posted while both gateways are. */
+const pick = random(1);
 
 /** Tasks that the old gateway erases. */
 const ERASED = ["task_erased_before", "task_erased_meanwhile"];
@@ -204,7 +208,7 @@ test("a live deployment moves to more shards: 0 lost, 0 twice in effect, the sam
 
   // 4. The backend gets events of the new gateway too, and then Vtryon posts there: for a while to both.
   await next.register(backend.url, all);
-  poster.to = () => (Math.random() < 0.5 ? old : next);
+  poster.to = () => (pick(2) === 0 ? old : next);
   const posted = poster.tasks.size;
   await until(() => poster.tasks.size > posted + 40);
   poster.to = () => next;

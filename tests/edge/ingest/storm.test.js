@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
+import { random } from "../../support/random.js";
 import { event, Gateway } from "../support/gateway.js";
 
 const TASKS = 40;
@@ -14,12 +15,10 @@ before(async () => {
 });
 after(() => gateway.stop());
 
-/** Shuffles with a generator of its own, so that a run can be repeated. */
 function shuffle(list, seed) {
-  let state = BigInt(seed);
+  const pick = random(seed);
   for (let last = list.length - 1; last > 0; last--) {
-    state = (state * 6364136223846793005n + 1442695040888963407n) & 0xffffffffffffffffn;
-    const place = Number(state >> 33n) % (last + 1);
+    const place = pick(last + 1);
     [list[last], list[place]] = [list[place], list[last]];
   }
   return list;

@@ -2,12 +2,13 @@
 
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, test } from "node:test";
+import { random } from "../../support/random.js";
 import { Backend } from "../support/backends/backend.js";
 import { acknowledged, deliveries, taskOf } from "../support/deliveries.js";
 import { event, Gateway, until } from "../support/gateway.js";
 import { live, streams } from "../support/live/streams.js";
 import { TRANSPORTS, view } from "../support/live/subscriber.js";
-import { comparable, postStory, random, readAtOnce, readInPieces } from "../support/story.js";
+import { comparable, postStory, readAtOnce, readInPieces } from "../support/story.js";
 
 const SHARDS = 2;
 const SHARD = 0;

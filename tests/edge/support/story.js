@@ -3,18 +3,10 @@
 
 import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
+import { random } from "../../support/random.js";
 import { deliveries } from "./deliveries.js";
 import { event, until } from "./gateway.js";
 import { Refused, view } from "./live/subscriber.js";
-
-/** A source of numbers below a bound. */
-export function random(seed) {
-  let state = BigInt(seed) * 2654435761n + 1n;
-  return (bound) => {
-    state = (state * 6364136223846793005n + 1442695040888963407n) & 0xffffffffffffffffn;
-    return Number(state >> 33n) % bound;
-  };
-}
 
 const STATUSES = ["queued", "processing", "completed", "failed", "paused"];
 

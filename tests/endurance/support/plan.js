@@ -1,7 +1,7 @@
 // What a crash run does, all of it from one seed: which events are sent in which order, when the runtime is killed and
 // how the backends answer. What the runtime makes of it at which moment is up to the machine.
 
-import { random } from "../../edge/support/story.js";
+import { random } from "../../support/random.js";
 
 const BEGINNING = ["queued", "processing"];
 const ENDS = ["completed", "failed"];
