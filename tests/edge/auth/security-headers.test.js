@@ -6,17 +6,12 @@ import https from "node:https";
 import { after, before, test } from "node:test";
 import { bearer, cookie, elsewhere, good, JSON_TYPE } from "../support/api/caller.js";
 import { event, Gateway, sign, TOKEN } from "../support/gateway.js";
+import { UPGRADE } from "../support/raw.js";
 
 const BODY = event("task_headers", "queued");
 const SIGNED = { "x-vtryon-signature": sign(BODY) };
 const ADMIN = bearer(TOKEN);
 const STREAM = { accept: "text/event-stream" };
-const SOCKET = {
-  connection: "upgrade",
-  upgrade: "websocket",
-  "sec-websocket-version": "13",
-  "sec-websocket-key": "AAAAAAAAAAAAAAAAAAAAAA==",
-};
 
 /** Sends a request, and returns the head of its answer; a stream or a socket is closed then. */
 function headOf(gateway, { method = "GET", path, headers = {}, body }) {
@@ -47,7 +42,7 @@ async function ticketFor(gateway, task_id) {
 
 const post = (path, headers, body) => ({ method: "POST", path, headers, body });
 const watch = "/api/tasks/task_headers/live";
-const offering = (ticket) => ({ ...SOCKET, "sec-websocket-protocol": `vtryon-live, ${ticket}` });
+const offering = (ticket) => ({ ...UPGRADE, "sec-websocket-protocol": `vtryon-live, ${ticket}` });
 
 /** name: [the request, its status]; a request may be made of a ticket. */
 const ANSWERS = {
@@ -77,11 +72,11 @@ const ANSWERS = {
   "a stream of a task": [{ path: watch, headers: { ...ADMIN, ...STREAM } }, 200],
   "a stream by ticket": [(t) => ({ path: `${watch}?ticket=${t}`, headers: STREAM }), 200],
   "a stream by a wrong ticket": [{ path: `${watch}?ticket=t1.x`, headers: STREAM }, 401],
-  "a socket of a shard": [{ path: "/api/live/0", headers: { ...ADMIN, ...SOCKET } }, 101],
-  "a socket of everything": [{ path: "/api/live", headers: { ...ADMIN, ...SOCKET } }, 101],
-  "a socket of a task": [{ path: watch, headers: { ...ADMIN, ...SOCKET } }, 101],
+  "a socket of a shard": [{ path: "/api/live/0", headers: { ...ADMIN, ...UPGRADE } }, 101],
+  "a socket of everything": [{ path: "/api/live", headers: { ...ADMIN, ...UPGRADE } }, 101],
+  "a socket of a task": [{ path: watch, headers: { ...ADMIN, ...UPGRADE } }, 101],
   "a socket by ticket": [(t) => ({ path: watch, headers: offering(t) }), 101],
-  "a socket refused": [{ path: "/api/live/0", headers: SOCKET }, 401],
+  "a socket refused": [{ path: "/api/live/0", headers: UPGRADE }, 401],
   "a panic": [{ path: "/healthz", headers: { "x-fault": "panic" } }, 503],
 };
 

@@ -1,12 +1,13 @@
 // Whoever is let in may send anything, and open as much as it likes: events of its shard are acknowledged.
 
 import assert from "node:assert/strict";
-import { connect } from "node:net";
 import { after, before, test } from "node:test";
 import { acknowledged } from "../support/deliveries.js";
 import { event, Gateway, until } from "../support/gateway.js";
+import { messageFrame } from "../support/live/frames.js";
 import { live, opened } from "../support/live/streams.js";
 import { ticketFor } from "../support/live/ticket-office.js";
+import { upgrade } from "../support/raw.js";
 
 /** Of one shard everything is everybody's neighbour. */
 const SHARDS = 1;
@@ -46,18 +47,10 @@ for (const [what, [path, isPage]] of Object.entries(SOCKETS)) {
   });
 }
 
-/** A text in a frame as clients send them (RFC 6455, 5.2), with a mask of zeros. */
-function frame(text) {
-  const payload = Buffer.from(text);
-  const head = Buffer.alloc(14);
-  head.set([0x81, 0xff]);
-  head.writeBigUInt64BE(BigInt(payload.length), 2);
-  return Buffer.concat([head, payload]);
-}
-
 test("a large acknowledgement after the close, by one that does not answer it", async (t) => {
-  const { hostname, port } = new URL(gateway.url);
-  const socket = connect(Number(port), hostname);
+  const headers = { "sec-websocket-protocol": `vtryon-live, ${await ticketFor(gateway, TASK)}` };
+  const { status, socket } = await upgrade(gateway, live(TASK), headers);
+  assert.equal(status, 101);
   t.after(() => socket.destroy());
   const chunks = [];
   const received = async (part) => {
@@ -68,21 +61,11 @@ test("a large acknowledgement after the close, by one that does not answer it", 
   socket.on("data", (chunk) => chunks.push(chunk));
   // The gateway may well cut it off.
   socket.on("error", () => {});
-  const head = [
-    `GET ${live(TASK)} HTTP/1.1`,
-    "host: gateway",
-    "connection: upgrade",
-    "upgrade: websocket",
-    "sec-websocket-version: 13",
-    `sec-websocket-key: ${Buffer.alloc(16).toString("base64")}`,
-    `sec-websocket-protocol: vtryon-live, ${await ticketFor(gateway, TASK)}`,
-  ];
-  socket.write(`${head.join("\r\n")}\r\n\r\n`);
   await received("snapshot");
-  socket.write(frame("junk"));
+  socket.write(messageFrame("junk"));
   // A close frame with 1008.
   await received(Buffer.from([0x03, 0xf0]));
-  await new Promise((sent) => socket.write(frame(largeAck("x", MEMBERS)), sent));
+  await new Promise((sent) => socket.write(messageFrame(largeAck("x", MEMBERS)), sent));
   for (let nth = 0; nth < 10; nth++) {
     await acknowledged(gateway, event(`task_after_the_close_${nth}`, "queued"));
   }

@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { within } from "../../support/wait.js";
 import { event, Gateway, until } from "../support/gateway.js";
+import { closeFrame, messageFrame } from "../support/live/frames.js";
 import { live, opened } from "../support/live/streams.js";
 import { refusal, TRANSPORTS } from "../support/live/subscriber.js";
 import { ticketFor } from "../support/live/ticket-office.js";
@@ -11,9 +12,8 @@ import { upgrade } from "../support/raw.js";
 
 /** In the place of the 16 closed sockets of one task that may linger. */
 const LINGERING = 3;
-/** A frame with the text "x" and a mask of zeros, and one that closes with 1008 (RFC 6455, 5.2). */
-const TEXT = Buffer.from([0x81, 0x81, 0, 0, 0, 0, 0x78]);
-const CLOSE = Buffer.from([0x88, 0x82, 0, 0, 0, 0, 0x03, 0xf0]);
+const TEXT = messageFrame("x");
+const CLOSE = closeFrame(1008);
 
 let gateway;
 before(async () => {

@@ -42,6 +42,14 @@ export function head(method, target, headers) {
   return `${[`${method} ${target} HTTP/1.1`, "host: gateway", "connection: close", ...headers].join("\r\n")}\r\n\r\n`;
 }
 
+/** The headers that ask for a WebSocket. */
+export const UPGRADE = {
+  connection: "upgrade",
+  upgrade: "websocket",
+  "sec-websocket-version": "13",
+  "sec-websocket-key": Buffer.alloc(16).toString("base64"),
+};
+
 /**
  * Asks for a WebSocket and returns the connection as it is, on which nothing is answered by itself.
  * @param {{url: string}} gateway
@@ -49,16 +57,12 @@ export function head(method, target, headers) {
  */
 export function upgrade(gateway, path, headers) {
   const { promise, resolve, reject } = Promise.withResolvers();
-  const upgrading = {
-    connection: "upgrade",
-    upgrade: "websocket",
-    "sec-websocket-version": "13",
-    "sec-websocket-key": Buffer.alloc(16).toString("base64"),
-  };
-  const asked = request(gateway.url + path, { headers: { ...upgrading, ...headers } });
-  asked.on("upgrade", ({ statusCode, headers }, socket) =>
-    resolve({ status: statusCode, headers, socket }),
-  );
+  const asked = request(gateway.url + path, { headers: { ...UPGRADE, ...headers } });
+  asked.on("upgrade", ({ statusCode, headers }, socket, first) => {
+    // What came together with the head is read as what follows it.
+    socket.unshift(first);
+    resolve({ status: statusCode, headers, socket });
+  });
   asked.on("response", (answer) => {
     answer.resume();
     resolve({ status: answer.statusCode, headers: answer.headers });

@@ -3,6 +3,8 @@
 
 import { connect } from "node:net";
 import { isMainThread, parentPort, Worker, workerData } from "node:worker_threads";
+import { UPGRADE } from "../raw.js";
+import { messageFrame } from "./frames.js";
 
 /**
  * How many messages are written at once. The first ones use up any budget, and are few enough that the gateway does not cut
@@ -37,16 +39,6 @@ export async function flood(gateway, path, { headers = {}, data }) {
   return { stop };
 }
 
-/** A frame of text, or of bytes where it is given as such, with a mask of zeros (RFC 6455, 5.2). */
-function frame(data) {
-  const payload = Buffer.from(data);
-  const opcode = typeof data === "string" ? 1 : 2;
-  const length = payload.length < 126 ? [payload.length] : [126, 0, 0];
-  const head = Buffer.from([0x80 | opcode, 0x80 | length[0], ...length.slice(1), 0, 0, 0, 0]);
-  if (length.length > 1) head.writeUInt16BE(payload.length, 2);
-  return Buffer.concat([head, payload]);
-}
-
 /** Takes whole frames of the server off a buffer; returns the code of a close frame, and what is left. */
 function closeOf(bytes) {
   let code;
@@ -65,7 +57,7 @@ function closeOf(bytes) {
 
 function run({ hostname, port, path, headers, data }) {
   const socket = connect(port, hostname);
-  const many = Buffer.concat(Array(AT_ONCE).fill(frame(data)));
+  const many = Buffer.concat(Array(AT_ONCE).fill(messageFrame(data)));
   const result = { sent: 0, code: undefined, isCut: false };
   let isOpen = false;
   let rest = Buffer.alloc(0);
@@ -101,14 +93,9 @@ function run({ hostname, port, path, headers, data }) {
   socket.on("close", () => {
     result.isCut = true;
   });
-  const lines = Object.entries({
-    host: "gateway",
-    connection: "upgrade",
-    upgrade: "websocket",
-    "sec-websocket-version": "13",
-    "sec-websocket-key": Buffer.alloc(16).toString("base64"),
-    ...headers,
-  }).map(([name, value]) => `${name}: ${value}`);
+  const lines = Object.entries({ host: "gateway", ...UPGRADE, ...headers }).map(
+    ([name, value]) => `${name}: ${value}`,
+  );
   socket.write([`GET ${path} HTTP/1.1`, ...lines, "", ""].join("\r\n"));
   parentPort.on("message", () => {
     parentPort.postMessage(result);
