@@ -7,6 +7,7 @@ import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { createInterface } from "node:readline";
+import { within } from "../../tests/support/wait.js";
 
 const { default: binary } = createRequire(import.meta.url)("workerd");
 
@@ -48,13 +49,15 @@ export class Workerd {
       stdio: ["ignore", "ignore", "ignore", "pipe"],
     });
     this.#closed = new Promise((closed) => this.#process.once("close", closed));
-    // It tells its port once it listens.
+    this.port = await within("workerd to listen", this.#listening());
+    this.url = `http://127.0.0.1:${this.port}`;
+  }
+
+  /** Returns the port, which the runtime tells once it listens. */
+  async #listening() {
     for await (const line of createInterface({ input: this.#process.stdio[3] })) {
       const { event, port } = JSON.parse(line);
-      if (event !== "listen") continue;
-      this.port = port;
-      this.url = `http://127.0.0.1:${port}`;
-      return;
+      if (event === "listen") return port;
     }
     throw new Error("workerd did not start");
   }
@@ -67,7 +70,7 @@ export class Workerd {
   /** Stops the runtime and leaves what is stored. */
   async halt() {
     this.#process?.kill("SIGKILL");
-    await this.#closed;
+    await within("the end of workerd", this.#closed);
   }
 
   async stop() {

@@ -4,15 +4,22 @@ import assert from "node:assert/strict";
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { block } from "../pages.js";
-import { until } from "./wait.js";
+import { until, within } from "./wait.js";
 
 /** Starts a command that prints `ready` and its URL; `ready` is the URL, or undefined when it ended before. */
 export async function startForeground(command, args, options) {
   const child = spawn(command, args, { ...options, stdio: ["ignore", "pipe", "pipe"] });
-  const dev = { child, out: "", err: "" };
+  const exited = once(child, "exit").then(([code, signal]) => ({ code, signal }));
+  const dev = {
+    child,
+    out: "",
+    err: "",
+    get ended() {
+      return within(`the end of ${command}`, exited);
+    },
+  };
   child.stdout.on("data", (chunk) => (dev.out += chunk));
   child.stderr.on("data", (chunk) => (dev.err += chunk));
-  dev.ended = once(child, "exit").then(([code, signal]) => ({ code, signal }));
   // What it has said may be read after its end.
   dev.says = (pattern) => until(() => pattern.test(dev.err) && dev.err);
   await until(() => /^ready /m.test(dev.out) || child.exitCode !== null || child.signalCode);

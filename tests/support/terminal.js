@@ -2,7 +2,7 @@
 
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { until } from "./wait.js";
+import { until, within } from "./wait.js";
 
 /** Node has no pseudo-terminal; Python's copies our pipes to one, and ends as the command did. */
 const PTY = `
@@ -27,6 +27,6 @@ export async function runInTerminal(command, args, options, answers = []) {
     await until(() => question.test(out) || child.exitCode !== null);
     child.stdin.write(`${answer}\n`);
   }
-  const [code] = await ended;
+  const [code] = await within(`the end of ${command}`, ended);
   return { out: out.replaceAll("\r\n", "\n"), code };
 }

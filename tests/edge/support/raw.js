@@ -2,6 +2,7 @@
 
 import { request } from "node:http";
 import { connect } from "node:net";
+import { within } from "../../support/wait.js";
 
 /** Closes the sender's half of a connection, as a piece of what is sent. */
 export const END = Symbol("end");
@@ -14,7 +15,7 @@ export const END = Symbol("end");
  */
 export function exchange(url, ...pieces) {
   const { hostname, port } = new URL(url);
-  return new Promise((resolve, reject) => {
+  const answer = new Promise((resolve, reject) => {
     const socket = connect({ port: Number(port), host: hostname, allowHalfOpen: true }, () => {
       for (const piece of pieces) {
         if (piece === END) socket.end();
@@ -35,6 +36,7 @@ export function exchange(url, ...pieces) {
     socket.on("end", () => socket.destroy());
     socket.on("close", () => resolve({ status: 0, head: text, body: "" }));
   });
+  return within("the answer to bytes on a socket", answer);
 }
 
 /** The head of a request, closed by an empty line. */
@@ -69,5 +71,5 @@ export function upgrade(gateway, path, headers) {
   });
   asked.on("error", reject);
   asked.end();
-  return promise;
+  return within(`the answer to an upgrade of ${path}`, promise);
 }

@@ -7,6 +7,7 @@ import { createHmac, timingSafeEqual } from "node:crypto";
 import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
 import { Webhook, WebhookVerificationError } from "standardwebhooks";
+import { within } from "../../../support/wait.js";
 
 const PYTHON = fileURLToPath(new URL("../../../../.cache/python/bin/python", import.meta.url));
 const PROGRAM = fileURLToPath(new URL("./standard_webhooks.py", import.meta.url));
@@ -43,7 +44,8 @@ async function pypiAccepts(secret, deliveries) {
     child.stdin.write(`${JSON.stringify({ secret, headers, body: body.toString("base64") })}\n`);
   }
   child.stdin.end();
-  const verdicts = (await text(child.stdout)).trimEnd().split("\n");
+  const said = await within("verdicts of PyPI's standardwebhooks", text(child.stdout));
+  const verdicts = said.trimEnd().split("\n");
   assert.equal(verdicts.length, deliveries.length, "a verdict on each delivery");
   return verdicts.map((verdict) => {
     assert.match(verdict, /^(verified|WebhookVerificationError)$/);

@@ -35,12 +35,15 @@ export class Shop {
     const env = { VTRYON_WEBHOOK_SECRET: secret };
     this.#child = fork(PROGRAM, [this.#file, seed], { env });
     this.#ended = once(this.#child, "exit");
-    const listening = once(this.#child, "message");
-    this.#ended.then(() => {
+    const listening = once(this.#child, "message").then(([port]) => port);
+    const ended = this.#ended.then(() => undefined);
+    this.#port = await within("the shop to listen", Promise.race([listening, ended]));
+    if (this.#stopped) return;
+    if (this.#port === undefined) throw new Error("the shop has ended before it listened");
+    ended.then(() => {
       this.#port = undefined;
       if (!this.#stopped) return this.run(secret, seed);
     });
-    [this.#port] = await listening;
   }
 
   #pass(socket) {

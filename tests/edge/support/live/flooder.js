@@ -3,6 +3,7 @@
 
 import { connect } from "node:net";
 import { isMainThread, parentPort, Worker, workerData } from "node:worker_threads";
+import { within } from "../../../support/wait.js";
 import { UPGRADE } from "../raw.js";
 import { messageFrame } from "./frames.js";
 
@@ -22,15 +23,16 @@ export async function flood(gateway, path, { headers = {}, data }) {
   const worker = new Worker(new URL(import.meta.url), {
     workerData: { hostname, port: Number(port), path, headers, data },
   });
-  const next = () =>
-    new Promise((resolve, reject) => {
-      worker.once("message", resolve);
-      worker.once("error", reject);
-    });
-  const begun = await next();
+  const next = (what) => {
+    const { promise, resolve, reject } = Promise.withResolvers();
+    worker.once("message", resolve);
+    worker.once("error", reject);
+    return within(what, promise);
+  };
+  const begun = await next("a flood to begin");
   if (begun !== "begun") throw new Error(`not let in: ${begun}`);
   const stop = async () => {
-    const closing = next();
+    const closing = next("a flood to end");
     worker.postMessage("stop");
     const result = await closing;
     await worker.terminate();
@@ -92,6 +94,7 @@ function run({ hostname, port, path, headers, data }) {
   socket.on("error", () => {});
   socket.on("close", () => {
     result.isCut = true;
+    if (!isOpen) parentPort.postMessage("closed");
   });
   const lines = Object.entries({ host: "gateway", ...UPGRADE, ...headers }).map(
     ([name, value]) => `${name}: ${value}`,

@@ -236,7 +236,8 @@ export async function view(transport, gateway, path, options = {}) {
   const url = `${gateway.url}${path}${search.size > 0 ? `?${search}` : ""}`;
   const subscriber = new Subscriber(isShopper ? checkShopper : checkAdmin);
   const open = isSocket ? openSocket : openSse;
-  return open(subscriber, url, { headers: sent, protocols: spoken, acks, ackEvery });
+  const opening = open(subscriber, url, { headers: sent, protocols: spoken, acks, ackEvery });
+  return within(`the head of ${transport} of ${path}`, opening);
 }
 
 /** Insists that a subscriber is not let in, and returns the answer. */
