@@ -25,7 +25,7 @@ test("headers, the time to come back after, comments while nothing comes, and th
       assert.equal(subscriber.headers.get("x-accel-buffering"), "no");
       assert.equal(subscriber.headers.get("access-control-allow-origin"), null);
       assert.equal(subscriber.retry, "1000");
-      await subscriber.ended();
+      assert.deepEqual(await subscriber.ended(), {});
       assert.ok(Date.now() - begun > 50_000, "it lasts");
       assert.ok(subscriber.comments >= 2, `${subscriber.comments} comments`);
       const next = await ready(t, "SSE", gateway, path, { resume: subscriber.last });

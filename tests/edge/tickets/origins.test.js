@@ -84,7 +84,7 @@ test("a page may read why it was refused, and that it is over", async () => {
   const ticket = await ticketFor(gateway, "task_origin_over");
   const subscriber = await view("SSE", gateway, live("task_origin_over"), { ticket, headers });
   await acknowledged(gateway, event("task_origin_over", "completed"));
-  await subscriber.ended();
+  assert.deepEqual(await subscriber.ended(), {});
   const options = { ticket, headers, resume: subscriber.last };
   const over = await refusal("SSE", gateway, live("task_origin_over"), options);
   assert.equal(over.status, 204);

@@ -113,6 +113,8 @@ const NOTHING = { status: null, result_url: null, failure: null };
 const URL = "https://cdn.example/1.png";
 
 for (const transport of TRANSPORTS) {
+  const end = transport === "SSE" ? {} : { code: 1000 };
+
   test(`${transport}: each change of status, and nothing else of the task`, async (t) => {
     const id = `task_${transport}`;
     const subscriber = await opened(t, transport, id, { ticket: await ticketOf(id) });
@@ -131,7 +133,7 @@ for (const transport of TRANSPORTS) {
     // A subscriber gets the state at the time of sending, so the test waits for each change.
     await subscriber.until("update");
     await acknowledged(gateway, event(id, "completed", { data: { result_url: URL } }));
-    assert.deepEqual(await subscriber.ended(), transport === "SSE" ? {} : { code: 1000 });
+    assert.deepEqual(await subscriber.ended(), end);
     await acknowledged(gateway, event(id, "failed", { error: { message: "conflict" } }));
     const { events } = (await gateway.api(`/api/tasks/${id}`)).body;
     const seqs = events.filter(({ outcome }) => outcome === "applied").map(({ seq }) => seq);
@@ -145,7 +147,7 @@ for (const transport of TRANSPORTS) {
 
     // Whoever comes when it is over sees that, and how it ended first.
     const late = await opened(t, transport, id, { ticket: await ticketOf(id) });
-    assert.deepEqual(await late.ended(), transport === "SSE" ? {} : { code: 1000 });
+    assert.deepEqual(await late.ended(), end);
     const [snapshot, ...rest] = late.messages;
     assert.deepEqual(
       [snapshot.task.status, snapshot.task.result_url, rest],
@@ -179,12 +181,12 @@ for (const transport of TRANSPORTS) {
     const then = await opened(t, transport, id, { ticket, resume: after });
     await then.until("update");
     await acknowledged(gateway, event(id, "completed"));
-    await then.ended();
+    assert.deepEqual(await then.ended(), end);
     const updates = ({ messages }) => messages.map(({ type, task }) => `${type} ${task.status}`);
     assert.deepEqual(updates(then), ["update processing", "update completed"]);
     // From the snapshot on, all of them are new, or the last one is: a subscriber shows how it stands.
     const all = await opened(t, transport, id, { ticket, resume: before });
-    await all.ended();
+    assert.deepEqual(await all.ended(), end);
     assert.equal(updates(all).at(-1), "update completed");
     assert.equal(updates(all).includes("snapshot completed"), false);
   });
@@ -204,7 +206,7 @@ test("SSE: after the end, a browser gets 204 and does not reconnect", async (t) 
   const ticket = await ticketOf(id);
   const subscriber = await opened(t, "SSE", id, { ticket });
   await acknowledged(gateway, event(id, "completed"));
-  await subscriber.ended();
+  assert.deepEqual(await subscriber.ended(), {});
   for (const _ of [1, 2]) {
     const answer = await refusal("SSE", gateway, live(id), { ticket, resume: subscriber.last });
     assert.deepEqual([answer.status, answer.text], [204, ""]);

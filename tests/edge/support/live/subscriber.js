@@ -29,7 +29,10 @@ export class Subscriber {
   bytes = [];
   comments = 0;
   pongs = 0;
-  /** How it ended: `{ code }` of a WebSocket, `{}` of SSE; undefined while it goes on. */
+  /**
+   * How it ended: `{ code }` of a WebSocket, `{}` of SSE, and `{ isTorn: true }` where its connection broke in the middle;
+   * undefined while it goes on.
+   */
   end = undefined;
 
   #check;
@@ -205,12 +208,14 @@ async function openSse(subscriber, url, { headers }) {
       subscriber.retry = millis;
     },
   })
+    .then(() => ({}))
     .catch((error) => {
-      // A stream that is cut off, here or there, ends; what is not SSE is a fault.
-      const isCut = cut.signal.aborted || error.message === "terminated";
-      if (!isCut) subscriber.fail(error);
+      if (error.message === "terminated") return { isTorn: true };
+      // What is not SSE is a fault.
+      if (!cut.signal.aborted) subscriber.fail(error);
+      return {};
     })
-    .finally(() => subscriber.over({}));
+    .then((end) => subscriber.over(end));
   return subscriber;
 }
 
