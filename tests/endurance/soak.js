@@ -24,7 +24,15 @@ const TELL_EVERY = 60_000;
 
 /** Each shard has streams of its own, and some clients follow all of them. */
 const SHARDS = 4;
-const PATHS = ["/api/live", "/api/live", "/api/live/0", "/api/live/1", "/api/live/2"];
+const ALL = Array.from({ length: SHARDS }, (_, nth) => nth);
+/** Each path with the shards that its stream is of. */
+const STREAMS = [
+  ["/api/live", ALL],
+  ["/api/live", ALL],
+  ["/api/live/0", [0]],
+  ["/api/live/1", [1]],
+  ["/api/live/2", [2]],
+];
 const CLIENTS = 20;
 /** How often one of the clients is cut off, in milliseconds. */
 const CUT_EVERY = 3000;
@@ -65,10 +73,21 @@ const runtime = await Runtime.start({ shards: SHARDS });
 const backend = await startBackend();
 await runtime.register(backend.url("/well"), { order: "all" });
 await runtime.register(backend.url("/failing"), { order: "latest" });
-const clients = Array.from(
-  { length: CLIENTS },
-  (_, nth) => new LiveClient(runtime, PATHS[nth % PATHS.length]),
-);
+const followers = Array.from({ length: CLIENTS }, (_, nth) => {
+  const [path, shards] = STREAMS[nth % STREAMS.length];
+  return { client: new LiveClient(runtime, path), shards };
+});
+const clients = followers.map(({ client }) => client);
+
+/** Returns which shards' last event, by what any client had, a client has not had. */
+function behind() {
+  const last = (shard) => Math.max(...clients.map((client) => client.last.get(shard) ?? 0));
+  return followers.flatMap(({ client, shards }) =>
+    shards
+      .filter((shard) => client.last.get(shard) !== last(shard))
+      .map((shard) => `shard ${shard}: ${client.last.get(shard)}, not ${last(shard)}`),
+  );
+}
 const pool = new Pool(runtime.port, { patience: 30_000 });
 const tally = new Tally();
 const samples = [];
@@ -101,6 +120,8 @@ const timers = [
 try {
   await atRate(rate, minutes * 60_000, send);
   await until(() => pool.pending === 0);
+  // A client that was cut off comes back. One that does not is told of below.
+  await until(() => behind().length === 0).catch(() => {});
 } finally {
   for (const timer of timers) clearInterval(timer);
   for (const client of clients) client.stop();
@@ -116,6 +137,7 @@ const [resident, anonymous] = [growth("resident"), growth("anonymous")];
 const shown = ({ slope, error }) => `${slope.toFixed(1)} ± ${error.toFixed(1)} MiB an hour`;
 const events = clients.reduce((sum, client) => sum + client.events, 0);
 const faults = clients.flatMap((client) => client.faults);
+const lost = behind();
 const unexpected = Object.keys(tally.answers).filter((answer) => !/^\d+$/.test(answer));
 
 say(`${minutes} minutes, ${rate} requests a second: ${tally}
@@ -131,4 +153,11 @@ judge([
     faults.length === 0,
     "none",
   ],
+  [
+    "live clients without the last event of a shard",
+    lost.slice(0, 5).join("; ") || "none",
+    lost.length === 0,
+    "none",
+  ],
+  ["attempts of deliveries", backend.attempts(), backend.attempts() > 0, "some"],
 ]);

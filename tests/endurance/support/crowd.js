@@ -67,9 +67,11 @@ const KINDS = {
   },
 };
 
+const isOpen = ({ readyState }) => readyState === "open" || readyState === WebSocket.OPEN;
+
 export class Crowd {
   #port;
-  #open = new Set();
+  #sockets = new Set();
   #isOver = false;
   /** How often a connection was opened, by its kind. */
   opened = {};
@@ -86,21 +88,21 @@ export class Crowd {
     if (this.#isOver) return;
     this.opened[kind] = (this.opened[kind] ?? 0) + 1;
     const socket = KINDS[kind](this.#port);
-    this.#open.add(socket);
+    this.#sockets.add(socket);
     socket.on("close", () => {
-      this.#open.delete(socket);
+      this.#sockets.delete(socket);
       setTimeout(() => this.#add(kind), PAUSE);
     });
   }
 
-  /** How many connections there are. */
+  /** How many connections are open. */
   get size() {
-    return this.#open.size;
+    return [...this.#sockets].filter(isOpen).length;
   }
 
   stop() {
     this.#isOver = true;
-    for (const socket of this.#open) {
+    for (const socket of this.#sockets) {
       if (socket instanceof WebSocket) socket.terminate();
       else socket.destroy();
     }

@@ -1,5 +1,5 @@
 // A client that follows a live stream for long: it acknowledges, comes back where it was when it is cut off, and holds
-// the numbers of events to be without gap and repeat. It remembers none of them.
+// the numbers of events to be without gap and repeat. It remembers the last one of each shard alone.
 
 import { WebSocket } from "ws";
 import { TOKEN } from "../../edge/support/client.js";
@@ -12,8 +12,9 @@ export class LiveClient {
   #socket;
   #cursor;
   #unacknowledged = 0;
-  #last = new Map();
   #isOver = false;
+  /** The number of the last event of each shard. */
+  last = new Map();
   events = 0;
   reconnects = 0;
   /** Events that were skipped or came twice. */
@@ -51,11 +52,11 @@ export class LiveClient {
 
   #check(shard, seq) {
     this.events += 1;
-    const last = this.#last.get(shard);
+    const last = this.last.get(shard);
     if (last !== undefined && seq !== last + 1) {
       this.faults.push(`shard ${shard}: ${seq} after ${last}`);
     }
-    this.#last.set(shard, seq);
+    this.last.set(shard, seq);
   }
 
   /** Cuts the connection, as a network does: it comes back by itself. */
