@@ -28,7 +28,8 @@ export async function stopAll() {
 
 /**
  * Measures systems, `[{ title, start }]`: all of them are up, and one at a time has a load. Each round puts each load on
- * each system for so many seconds, in an order that rotates. Returns a result as `systemsTable` takes it.
+ * each system for so many seconds, in an order that rotates. Rounds of saturation come last, for a faster system gets more
+ * events there: the memory is that after as many events at each. Returns a result as `systemsTable` takes it.
  */
 export async function compare(systems, backend, { rounds, seconds, loads, say }) {
   const entries = [];
@@ -38,24 +39,30 @@ export async function compare(systems, backend, { rounds, seconds, loads, say })
       entries.push({ title, system, plan: new Plan(`load${nth}`), samples: {} });
       await measure(entries.at(-1), backend, warmUp(WARM_UP));
     }
-    for (let round = 0; round < rounds; round += 1) {
-      for (const load of loads) {
-        for (const [place] of entries.entries()) {
-          const entry = entries[(place + round) % entries.length];
-          const figures = await measure(entry, backend, loadOf(load, seconds));
-          entry.samples[load] ??= {};
-          for (const [name, figure] of Object.entries(figures)) {
-            entry.samples[load][name] = [...(entry.samples[load][name] ?? []), figure];
-          }
-          say(`round ${round + 1}, ${load}, ${entry.title}: ${Math.round(figures.cpu)} µs`);
+    const put = async (load, round) => {
+      for (const [place] of entries.entries()) {
+        const entry = entries[(place + round) % entries.length];
+        const figures = await measure(entry, backend, loadOf(load, seconds));
+        entry.samples[load] ??= {};
+        for (const [name, figure] of Object.entries(figures)) {
+          entry.samples[load][name] = [...(entry.samples[load][name] ?? []), figure];
         }
+        say(`round ${round + 1}, ${load}, ${entry.title}: ${Math.round(figures.cpu)} µs`);
       }
+    };
+    const rates = loads.filter((load) => load !== "saturation");
+    for (let round = 0; round < rounds; round += 1) {
+      for (const load of rates) await put(load, round);
+    }
+    for (const entry of entries) entry.memoryAtRates = memoryOfTree(entry.system.pids());
+    if (loads.includes("saturation")) {
+      for (let round = 0; round < rounds; round += 1) await put("saturation", round);
     }
     return {
       loads,
-      systems: entries.map(({ title, system, samples }) => ({
+      systems: entries.map(({ title, memoryAtRates, samples }) => ({
         title,
-        memory: memoryOfTree(system.pids()),
+        memoryAtRates,
         samples,
       })),
     };

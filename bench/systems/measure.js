@@ -46,7 +46,7 @@ export async function measure({ system, plan }, backend, load) {
   await sleep(SETTLE);
   const cpu = cpuOfTree(system.pids()) - before;
 
-  const acknowledged = answered.map((post) => post.answered - post.planned);
+  const acknowledged = events.map((post) => post.answered - post.planned);
   const delivered = events.flatMap(({ key, planned }) => {
     const [first] = backend.arrivals.get(key) ?? [];
     return first === undefined ? [] : first - planned;
