@@ -15,7 +15,7 @@ use crate::actors::clients::Client;
 use crate::actors::placement::Placements;
 use crate::actors::publisher::Publisher;
 use crate::actors::readers::{Kv, Reader};
-use crate::checks::SKEW;
+use crate::checks::{self, SKEW};
 use crate::coverage::{Coverage, CrashPoint, Decision, Loss};
 use crate::directory::DirectoryObject;
 use crate::directory::alerts::SentAlerts;
@@ -30,6 +30,9 @@ use crate::regime::Regime;
 pub const START: i64 = 1_700_000_000_000;
 
 const HOUR: i64 = 3600;
+
+/// How many steps pass between two looks at all that is stored.
+const LOOK_EVERY: u64 = 64;
 
 pub struct World {
     pub random: Random,
@@ -165,6 +168,11 @@ impl World {
         self.pass(passed);
         let action = self.random.weighted(&self.regime.weights);
         ACTIONS[action].1(self);
+        if self.coverage.steps.is_multiple_of(LOOK_EVERY) {
+            for shard in 0..self.shards.len() {
+                checks::of_events(self, shard);
+            }
+        }
     }
 
     /// Lets milliseconds pass: alarms ring, and every hour the sweep wakes all shards.

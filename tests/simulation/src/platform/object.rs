@@ -136,7 +136,7 @@ impl World {
         let now = self.clock(shard);
         let sockets = self.sockets_of(shard);
         let object = &mut self.shards[shard];
-        let (before, alarm) = (object.log.last, object.alarm);
+        let alarm = object.alarm;
         object.db.begin();
         if let Some(after) = refused_after {
             object.db.refuse_after(after as u32);
@@ -205,12 +205,6 @@ impl World {
         }
         self.observe(shard);
         self.observe_deliveries(shard);
-        ensure!(
-            self.shards[shard].log.last >= before,
-            "what is stored stays stored",
-            "the last number of shard {shard} went from {before} to {}",
-            self.shards[shard].log.last
-        );
         if fate != Fate::Lives {
             self.die(shard);
             return Decided::Unknown;
