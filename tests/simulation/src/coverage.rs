@@ -157,7 +157,7 @@ fn in_one_line(statement: &str) -> String {
 const STATEMENTS: &str = include_str!("statements.txt");
 
 /// What else has to be reached, by kind and name.
-const REQUIRED: [(&str, &[&str]); 10] = [
+const REQUIRED: &[(&str, &[&str])] = &[
     ("outcome", &["applied", "capped", "conflict", "duplicate", "late", "quarantined", "unknown"]),
     ("entry", &["alert", "applied", "conflict", "erased", "late", "quarantined", "replay", "unknown"]),
     (
@@ -179,7 +179,9 @@ const REQUIRED: [(&str, &[&str]); 10] = [
             "gateway.delivery_dead",
             "gateway.endpoint_created",
             "gateway.endpoint_disabled",
+            "gateway.endpoint_enabled",
             "gateway.endpoint_failing",
+            "gateway.endpoint_moved",
             "gateway.endpoint_recovered",
             "gateway.event_quarantined",
             "gateway.refusals_stopped",
@@ -211,4 +213,62 @@ const REQUIRED: [(&str, &[&str]); 10] = [
             "tombstones_place",
         ],
     ),
+    ("posted", &["acknowledged", "not acknowledged"]),
+    ("imported", &["applied", "conflict", "duplicate", "late", "quarantined", "unknown"]),
+    ("imported erasure", &["duplicate", "erased"]),
+    ("erased", &["again", "first", "imported"]),
+    ("tombstone", &["dropped"]),
+    (
+        "endpoint",
+        &[
+            "Aborts",
+            "Accepts",
+            "AsksToWait",
+            "Disconnects",
+            "Fails",
+            "Hangs",
+            "IsGone",
+            "KnowsPreviousSecret",
+            "Redirects",
+        ],
+    ),
+    ("disabled", &["failing", "gone"]),
+    (
+        "done",
+        &[
+            "cancel a range",
+            "change",
+            "delete",
+            "register",
+            "replay a delivery",
+            "replay a range",
+            "retire",
+            "rotate",
+        ],
+    ),
+    ("answered", &["200", "201", "202"]),
+    (
+        "recorded",
+        &[
+            "DELETE /api/endpoints/{endpoint_id}",
+            "DELETE /api/replays/{replay_id}",
+            "DELETE /api/tasks/{task_id}",
+            "DELETE /api/tokens/{token_id}",
+            "PATCH /api/endpoints/{endpoint_id}",
+            "POST /api/deliveries/{delivery_id}/replay",
+            "POST /api/endpoints",
+            "POST /api/endpoints/{endpoint_id}/retire",
+            "POST /api/endpoints/{endpoint_id}/rotate",
+            "POST /api/import",
+            "POST /api/replay",
+            "POST /api/tokens",
+        ],
+    ),
+    ("token", &["created", "let in", "let in once more", "listed", "refused", "revoked"]),
+    ("search", &["found", "nothing"]),
+    ("instance", &["evicted"]),
+    ("deployment", &["rotated"]),
+    ("later version", &["configure", "store_event"]),
+    ("refused", &["another number of shards"]),
+    ("changed jurisdiction", &["nothing is stored yet", "refused"]),
 ];
