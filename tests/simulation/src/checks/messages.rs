@@ -56,7 +56,7 @@ fn of_entry(world: &World, shard: usize, message: &Json, bodies: bool) {
     ensure!(is_same, "a live message says what is stored", "{message}");
     of_body(world, event, message, bodies);
     if let Some(task_id) = &event.task_id {
-        of_task(world, shard, task_id, &message["task"]);
+        of_task(world, shard, task_id, &message["task"], false);
     }
 }
 
@@ -87,7 +87,7 @@ fn of_snapshot(world: &World, shard: usize, message: &Json) {
     let tasks = &world.shards[shard].oracle.tasks;
     let Some(listed) = message["tasks"].as_array() else {
         let Some(task_id) = message["task"]["task_id"].as_str() else { return };
-        return of_task(world, shard, task_id, &message["task"]);
+        return of_task(world, shard, task_id, &message["task"], false);
     };
     let is_shown = |task: &&KnownTask| !task.is_pruned && (!task.is_erased || task.is_left);
     let shown = tasks.values().filter(is_shown).count();
@@ -98,12 +98,12 @@ fn of_snapshot(world: &World, shard: usize, message: &Json) {
         listed.len()
     );
     for task in listed {
-        of_task(world, shard, task["task_id"].as_str().unwrap_or_default(), task);
+        of_task(world, shard, task["task_id"].as_str().unwrap_or_default(), task, true);
     }
 }
 
 /// Compares what is shown of a task with what is known of it. In a listing it has no result.
-fn of_task(world: &World, shard: usize, task_id: &str, shown: &Json) {
+fn of_task(world: &World, shard: usize, task_id: &str, shown: &Json, is_listed: bool) {
     let Some(task) = world.shards[shard].oracle.tasks.get(task_id) else { return };
     if shown.is_null() || task.is_erased {
         return;
@@ -114,10 +114,9 @@ fn of_task(world: &World, shard: usize, task_id: &str, shown: &Json) {
         "{shown}, not {:?}",
         task.status
     );
-    let ending = task.ending.as_ref();
-    let is_of_ending = shown["result_url"]
-        .as_str()
-        .is_none_or(|url| ending.is_some_and(|ending| ending.result_url.as_deref() == Some(url)));
+    let ending = task.ending.as_ref().filter(|_| !is_listed);
+    let is_of_ending = shown["result_url"].as_str() == ending.and_then(|ending| ending.result_url.as_deref())
+        && shown["failure"]["message"].as_str() == ending.and_then(|ending| ending.failure.as_deref());
     ensure!(is_of_ending, "a live message says what is stored", "{shown}, not {ending:?}");
 }
 
