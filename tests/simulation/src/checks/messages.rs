@@ -145,8 +145,7 @@ fn of_attempt(world: &World, shard: usize, message: &Json) {
     let no = named.filter(|(of, _)| *of as usize == shard).map_or(0, |(_, no)| no);
     let entry = object.log.entries.get(&seq_of(no));
     let is_of_task = entry.is_some_and(|entry| entry.task_id.as_deref() == message["task_id"].as_str());
-    // One that was replayed in the same decision has had a state that nobody has seen.
-    let was_replayed = object.ledger.rows.get(&no).is_some_and(|row| row.replay_count > 0);
     let had_state = object.ledger.states.get(&no).is_some_and(|states| states.contains(state));
-    ensure!(is_of_task && (had_state || was_replayed), "a live message says what is stored", "{message}");
+    let may_have_had = had_state || object.ledger.replayed_at_once.contains(&no);
+    ensure!(is_of_task && may_have_had, "a live message says what is stored", "{message}");
 }

@@ -61,6 +61,8 @@ pub struct Ledger {
     pub answers: BTreeMap<(i64, i64), Answers>,
     /// The states that each has had.
     pub states: BTreeMap<i64, BTreeSet<String>>,
+    /// Those that were pending and replayed in the same decision: they may have had a state that nobody has seen.
+    pub replayed_at_once: BTreeSet<i64>,
     /// What has become of the deliveries of each range replay.
     pub ranges: BTreeMap<String, Range>,
 }
@@ -81,6 +83,10 @@ impl Ledger {
     fn count(&mut self, change: &Change) {
         if let Some(row) = &change.after {
             self.states.entry(change.no).or_default().insert(row.state.clone());
+            let pending = change.before.as_ref().filter(|before| before.is_pending());
+            if pending.is_some_and(|before| before.replay_count != row.replay_count) {
+                self.replayed_at_once.insert(change.no);
+            }
         }
         let after = change.after.as_ref();
         let pending = change.before.as_ref().filter(|row| row.is_pending() && !row.replay.is_empty());
