@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value as Json;
 use vtryon_gateway_engine::protocol::delivery::{Dispatch, endpoint_of};
-use vtryon_gateway_engine::protocol::settings::Settings;
+use vtryon_gateway_engine::protocol::settings::{SealedHeader, Settings};
 use vtryon_webhooks::Millis;
 
 use crate::checks::SKEW;
@@ -112,6 +112,8 @@ impl Registrations {
             let is_set = found.get(name).is_none_or(|found| found == value);
             ensure!(is_set, "the settings are what administrators have set", "{name} after {body}: {found}");
         }
+        let headers = settings.endpoint(endpoint).map_or(&[][..], |endpoint| endpoint.headers.as_slice());
+        check_headers(headers, &wanted, body);
     }
 
     /// Checks an attempt by a shard that has a version of the settings.
@@ -142,5 +144,20 @@ impl Registrations {
             let is_in_force = place < MAX_SECRETS && end.is_none_or(|end| now.plus_millis(2 * SKEW) < end);
             ensure!(!is_in_force || signed_by.contains(&no), "every secret in force signs", "{}", what());
         }
+    }
+}
+
+/// Checks that an endpoint has the headers that a change has set, by `headers` and by `auth`, and no others.
+fn check_headers(found: &[SealedHeader], wanted: &Json, body: &str) {
+    if let Some(set) = wanted.get("headers") {
+        let set: BTreeSet<&str> = set.as_object().into_iter().flatten().map(|(name, _)| &**name).collect();
+        let own = found.iter().filter(|header| header.auth.is_none());
+        let names: BTreeSet<&str> = own.map(|header| &*header.name).collect();
+        ensure!(names == set, "the settings are what administrators have set", "{names:?} after {body}");
+    }
+    if let Some(set) = wanted.get("auth") {
+        let types: Vec<&str> = found.iter().filter_map(|header| header.auth.as_deref()).collect();
+        let is_set = types == Vec::from_iter(set["type"].as_str());
+        ensure!(is_set, "the settings are what administrators have set", "{types:?} after {body}");
     }
 }
