@@ -1,5 +1,5 @@
 //! Measures a shard of the engine by how much it stores. It is told what to measure as JSON on its standard input, and
-//! tells the samples, in microseconds, as JSON on its standard output: `bench/workloads/engine.js` asks.
+//! tells the samples, in microseconds, as JSON on its standard output: `bench/engine.js` asks.
 
 mod fill;
 mod object;

@@ -20,7 +20,7 @@ const MISSED = "**none**";
 
 const HEAD = `# Planted faults
 
-Each of these faults was planted in the engine, and the simulation caught it: with which seed first, and after how many steps. Both are of the simulated world of that day, which has grown since; \`make simulate-faults\` plants all of them again and writes this page anew.
+Each of these faults was planted in the engine, and the simulation caught it: with which seed, and after how many steps, the fewest of those that failed at the same time. Both are of the simulated world of that day, which has grown since; \`make simulate-faults\` plants all of them again and writes this page anew.
 
 | what goes wrong | the invariant that caught it | seed | steps |
 |---|---|---|---|

@@ -1,4 +1,4 @@
-//! The end of a run: nothing fails any more, and everything that is pending has to end.
+//! The end of a run: nothing fails any more, and everything that is owed has to be done.
 
 use vtryon_gateway_engine::protocol::ShardRequest;
 use vtryon_gateway_engine::protocol::delivery::endpoint_of;
@@ -27,7 +27,7 @@ impl World {
         let mut steps = 0;
         while !self.is_idle() {
             steps += 1;
-            ensure!(steps < STEPS, "every delivery ends", "{}", self.left());
+            ensure!(steps < STEPS, "what is owed is done in the end", "{}", self.left());
             self.go_on();
         }
         self.finish_streams();

@@ -1,4 +1,5 @@
-//! What a shard has to know of its tasks, by the rules of Vtryon's guide: decided without the engine's code.
+//! What a shard has to know of its tasks, by the rules of Vtryon's guide: decided without the engine's code, which has read
+//! the bodies.
 
 use std::collections::{BTreeMap, BTreeSet};
 
