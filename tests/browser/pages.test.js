@@ -3,10 +3,10 @@
 
 import assert from "node:assert/strict";
 import { execFile, spawn } from "node:child_process";
-import { once } from "node:events";
 import { test } from "node:test";
 import { promisify } from "node:util";
 import { SECRET, until } from "../edge/support/gateway.js";
+import { emitted } from "../support/wait.js";
 import { PHONE, signIn } from "./support/browser.js";
 import { assertAccessible, assertFits, shoot } from "./support/looks.js";
 import { opened } from "./support/opened.js";
@@ -139,7 +139,7 @@ async function inTerminal(commands) {
     isTyped = true;
     terminal.stdin.write(`${SECRET}\n`);
   });
-  const [status] = await once(terminal, "close");
+  const [status] = await emitted(terminal, "close");
   assert.equal(status, 0, shown);
   return shown;
 }

@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import http from "node:http";
 import https from "node:https";
 import { after, before, test } from "node:test";
+import { within } from "../../support/wait.js";
 import { bearer, cookie, elsewhere, good, JSON_TYPE } from "../support/api/caller.js";
 import { event, Gateway, sign, TOKEN } from "../support/gateway.js";
 import { UPGRADE } from "../support/raw.js";
@@ -17,7 +18,7 @@ const STREAM = { accept: "text/event-stream" };
 function headOf(gateway, { method = "GET", path, headers = {}, body }) {
   const { request } = gateway.url.startsWith("https:") ? https : http;
   const options = { method, headers: { "cf-connecting-ip": elsewhere(), ...headers } };
-  return new Promise((resolve, reject) => {
+  const head = new Promise((resolve, reject) => {
     const sent = request(`${gateway.url}${path}`, { ...options, rejectUnauthorized: false });
     const take = (answer, socket) => {
       (socket ?? answer).destroy();
@@ -25,6 +26,7 @@ function headOf(gateway, { method = "GET", path, headers = {}, body }) {
     };
     sent.on("response", take).on("upgrade", take).on("error", reject).end(body);
   });
+  return within(`the head of ${path}`, head);
 }
 
 /** Asks for a ticket of a task. */

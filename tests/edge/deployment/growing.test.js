@@ -7,6 +7,7 @@ import path from "node:path";
 import { after, before, test } from "node:test";
 import { setImmediate as turn } from "node:timers/promises";
 import { random } from "../../support/random.js";
+import { within } from "../../support/wait.js";
 import { createToken } from "../support/api/tokens.js";
 import { Backend } from "../support/backends/backend.js";
 import { deliveries } from "../support/deliveries.js";
@@ -188,7 +189,7 @@ test("a live deployment moves to more shards: 0 lost, 0 twice in effect, the sam
     if (Buffer.concat(chunks).length > 100_000) break;
   }
   child.kill("SIGKILL");
-  await ended;
+  await within("the export to end", ended);
   // The last line is not whole.
   await appendFile(file, Buffer.concat(chunks).subarray(0, -10));
   const gate = await Gate.before(next.url, 3);
@@ -198,7 +199,7 @@ test("a live deployment moves to more shards: 0 lost, 0 twice in effect, the sam
   t.after(() => killed.child.kill("SIGKILL"));
   await gate.held;
   killed.child.kill("SIGKILL");
-  assert.equal((await killed.ended).code, "SIGKILL");
+  assert.equal((await within("the import to end", killed.ended)).code, "SIGKILL");
   gate.open();
   assert.match(await move(file, old, next, gate.url), /^400 lines were imported before/m);
 
