@@ -14,7 +14,7 @@ mod stored;
 pub use self::changes::of_change;
 pub use self::deliveries::{Before, of_dispatch};
 pub use self::erasure::{note_gone, of_erased, of_message};
-pub use self::events::{of_stored_event, takes};
+pub use self::events::{of_content, of_stored_event, takes};
 pub use self::limits::of_limits;
 pub use self::memory::{of_memory, of_recorded};
 pub use self::messages::{of_state, of_stream_message};

@@ -54,6 +54,7 @@ impl World {
             let verified =
                 self.deployment.verifier.verify(&body, &signature).expect("it was signed with this key");
             let (digest, event) = IncomingEvent::read(&verified, received_at);
+            checks::of_content(&event.content, &body);
             let shard = self.deployment.shards.of(&digest) as usize;
             let event = IncomingEvent { imported_at: Some(self.now), ..event };
             let sent = Event {

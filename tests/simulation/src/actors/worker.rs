@@ -28,6 +28,7 @@ impl World {
         let (digest, incoming) = IncomingEvent::read(&verified, received_at);
         let shard = self.deployment.shards.of(&digest) as usize;
         let (content, key) = (copied(&incoming.content), incoming.key.clone());
+        checks::of_content(&content, body);
         let brings_reports = !self.waiting_reports[shard].is_empty();
         checks::forget_dropped(self, shard, &content, body);
         let outcome = self.shards[shard].oracle.outcome(&content, body);

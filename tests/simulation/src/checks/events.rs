@@ -1,13 +1,35 @@
 //! An event that was just stored: its row, its task, and its deliveries.
 
+use serde_json::Value as Json;
 use vtryon_gateway_engine::protocol::Content;
 use vtryon_gateway_engine::protocol::delivery::delivery_no;
 use vtryon_gateway_engine::protocol::settings::Endpoint;
 use vtryon_gateway_engine::storage::database::{Bind, Value};
 
+use crate::actors::worker::show;
 use crate::platform::database::text;
 use crate::violation::ensure;
 use crate::world::World;
+
+/// Checks that the engine has read a body as it is written: the oracle decides by what was read.
+pub fn of_content(content: &Content, body: &[u8]) {
+    let json: Option<Json> = serde_json::from_slice(body).ok();
+    let at = |pointer: &str| json.as_ref().and_then(|json| json.pointer(pointer)?.as_str());
+    let is_same = match content {
+        Content::Status { task_id, status, result_url, failure } => {
+            at("/event") == Some("generation.status_changed")
+                && at("/task_id") == Some(&**task_id)
+                && at("/status") == Some(&**status)
+                && at("/data/result_url") == result_url.as_deref()
+                && at("/error/message") == failure.as_deref()
+        }
+        Content::Other { task_id, name } => {
+            at("/task_id") == Some(&**task_id) && at("/event") == Some(&**name)
+        }
+        Content::Unreadable { .. } => json.is_none(),
+    };
+    ensure!(is_same, "a body is read as it is written", "{}", show(body));
+}
 
 /// Checks an event that was just stored: its row, its task, and its deliveries.
 pub fn of_stored_event(

@@ -1,5 +1,5 @@
-//! What a shard has to know of its tasks, by the rules of Vtryon's guide: decided without the engine's code, which has read
-//! the bodies.
+//! What a shard has to know of its tasks, by the rules of Vtryon's guide: decided without the engine's code, but by what it
+//! has read of the bodies (see `checks::of_content`).
 
 use std::collections::{BTreeMap, BTreeSet};
 
