@@ -136,4 +136,4 @@ receiver(on_event, secrets={SECRET!r})
 def test_a_blocking_view_refuses_a_deadline() -> None:
     """It would not be kept, and its user would believe that it is."""
     with pytest.raises(WebhookError, match="`deadline`"):
-        receiver(print, deadline=5)  # type: ignore[call-overload]
+        receiver(print, deadline=5)  # type: ignore[arg-type]

@@ -7,6 +7,7 @@ import logging
 import pytest
 
 from vtryon_webhooks import WebhookError
+from vtryon_webhooks.codes import Code
 from vtryon_webhooks.report import THROTTLE_SECONDS, Report, Stage
 
 MISSING = WebhookError("secret_missing")
@@ -59,7 +60,7 @@ def test_each_code_has_its_own_count(caplog: pytest.LogCaptureFixture) -> None:
         ("secret_missing", logging.ERROR),
     ],
 )
-def test_levels_of_refusals(code: str, level: int, caplog: pytest.LogCaptureFixture) -> None:
+def test_levels_of_refusals(code: Code, level: int, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.INFO):
         Report(None).refused(WebhookError(code), "unverified")
     assert [record.levelno for record in caplog.records] == [level]
