@@ -30,9 +30,9 @@ use crate::sealing::Sealer;
 use crate::testing::faults;
 use crate::testing::metering::{self, BilledOperation};
 
-/// How long a request waits for what it asks all shards. A push may come before it, and the Worker still has to be answered
-/// within its own deadline: a 503 would say that nothing was stored.
-const ASK_LIMIT: Duration = Duration::from_secs(3);
+/// How long a request waits for all shards, in a push and in asking them together: the Worker has to be answered within its own
+/// deadline, for its 503 would say that nothing was stored.
+const SHARDS_LIMIT: Duration = Duration::from_secs(7);
 
 /// The object class that `wrangler.toml` binds as `DIRECTORY`.
 #[durable_object(alarm)]
@@ -87,6 +87,7 @@ impl Directory {
         let config = Config::current(&self.env)?;
         let shards = config.shard_client(&self.env);
         let sealer = Sealer::new(&config.master);
+        let mut ask_limit = SHARDS_LIMIT;
         let mut step = self.decide(&config, begin)?;
         loop {
             step = match step {
@@ -99,11 +100,12 @@ impl Directory {
                     self.resume(&config, then, answer)?
                 }
                 Step::AskShards { question, then } => {
-                    let answers = limited(ASK_LIMIT, shards.call_all(|| question.clone())).await;
+                    let answers = limited(ask_limit, shards.call_all(|| question.clone())).await;
                     self.resume(&config, then, answers.map_err(Refusal::from))?
                 }
                 Step::Push { settings, then } => {
                     let pushed = push::push(&config, &shards, settings).await;
+                    ask_limit = SHARDS_LIMIT - push::CONFIRM_TIMEOUT;
                     self.resume(&config, then, pushed)?
                 }
                 Step::StoreAlert { alert, body, then } => {

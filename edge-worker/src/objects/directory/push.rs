@@ -16,7 +16,7 @@ use crate::config::Config;
 use crate::platform::timeout::with_timeout;
 
 /// How long a request waits for the shards to confirm.
-const CONFIRM_TIMEOUT: Duration = Duration::from_secs(5);
+pub(super) const CONFIRM_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Pushes settings to all shards, and waits for them for a limited time.
 pub(super) async fn push(config: &Config, client: &ShardClient, settings: Settings) -> Pushed {
