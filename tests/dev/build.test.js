@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { test } from "node:test";
-import { addProgram, makeMachine } from "./support/machine.js";
+import { addProgram, HELD, makeMachine, runTwice } from "./support/machine.js";
 
 /** Compiles a file whose text is $MADE to where cargo would, and notes the call. */
 const CARGO = `echo "$CARGO_TARGET_DIR $*" >>"$FOLDER/calls"
@@ -63,29 +63,26 @@ test("make builds into the tree, wherever the environment has cargo compile to",
 });
 
 test("of two builds at once, the second waits and takes what the first has made", async (t) => {
-  const cargo = `sleep 1\n${CARGO}`;
-  const { buildWorker, calls } = await makeBuildMachine(t, { cargo });
-  const builds = await Promise.all([buildWorker("whole"), buildWorker("whole")]);
-  for (const { code, err } of builds) assert.equal(code, 0, err);
-  assert.equal(calls().length, 1);
-  assert.equal(builds.filter(({ err }) => err.includes("waiting for another build")).length, 1);
+  const machine = await makeBuildMachine(t, { cargo: `${HELD}${CARGO}` });
+  const { codes, told } = await runTwice(machine, "scripts/build-worker", [], { MADE: "whole" });
+  assert.deepEqual(codes, [0, 0], told);
+  assert.equal(told, "setup: waiting for another build to end\n");
+  assert.equal(machine.calls().length, 1);
 });
 
 test("a build does not wait for what an earlier one has left running", async (t) => {
   // As a wrapper of the compiler starts its server.
-  const cargo = `${CARGO}\nsleep 10 >/dev/null 2>&1 &\necho $! >"$FOLDER/server"`;
+  const cargo = `${CARGO}\nsleep 120 >/dev/null 2>&1 &\necho $! >>"$FOLDER/servers"`;
   const { folder, tree, buildWorker } = await makeBuildMachine(t, { cargo });
-  const server = () => Number(readFileSync(path.join(folder, "server"), "utf8"));
-  assert.equal((await buildWorker("first")).code, 0);
-  const left = server();
   try {
+    assert.equal((await buildWorker("first")).code, 0);
     writeFileSync(path.join(tree, "edge-worker/src/changed.rs"), "");
     const { code, err } = await buildWorker("second");
     assert.equal(code, 0, err);
     assert.ok(!err.includes("waiting"), err);
-    process.kill(server());
   } finally {
-    process.kill(left);
+    const servers = readFileSync(path.join(folder, "servers"), "utf8").trim().split("\n");
+    for (const server of servers) process.kill(Number(server));
   }
 });
 

@@ -12,7 +12,7 @@ import {
 } from "node:fs";
 import path from "node:path";
 import { test } from "node:test";
-import { addProgram, makeMachine } from "./support/machine.js";
+import { addProgram, HELD, makeMachine, runTwice } from "./support/machine.js";
 
 const NODE = process.execPath;
 
@@ -120,16 +120,14 @@ test("what npm would leave out in production is installed", async (t) => {
 });
 
 test("of two set-ups at once, the second waits and finds what the first has installed", async (t) => {
-  const { folder, run } = makeWholeMachine(t, {
-    // macOS has none.
-    flock: "exit 0",
-    cargo: `sleep 1\n${PROGRAMS.cargo}`,
-  });
-  const setUps = await Promise.all([run("scripts/setup", ["dev"]), run("scripts/setup", ["dev"])]);
-  for (const { code, err } of setUps) assert.equal(code, 0, err);
-  const calls = readFileSync(path.join(folder, "npm-calls"), "utf8").match(/^ci /gm);
+  // macOS has no flock.
+  const programs = { flock: "exit 0", cargo: `${HELD}${PROGRAMS.cargo}` };
+  const machine = makeWholeMachine(t, programs);
+  const { codes, told } = await runTwice(machine, "scripts/setup", ["dev"]);
+  assert.deepEqual(codes, [0, 0], told);
+  assert.equal(told, "setup: waiting for another set-up to end\n");
+  const calls = readFileSync(path.join(machine.folder, "npm-calls"), "utf8").match(/^ci /gm);
   assert.equal(calls.length, 1);
-  assert.equal(setUps.filter(({ err }) => err.includes("waiting for another set-up")).length, 1);
 });
 
 /** [what has become of the clone since, the first line of pip, whether the tools are installed again] */

@@ -2,10 +2,20 @@
 
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { cpSync, mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from "node:fs";
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { text } from "node:stream/consumers";
+import { until } from "../../support/wait.js";
 
 export const ROOT = path.resolve(import.meta.dirname, "../../..");
 
@@ -42,6 +52,30 @@ export function makeMachine(t, programs) {
     return { code, out, err };
   }
   return { folder, tree, run };
+}
+
+/** First lines of a program that ends when the test lets it. */
+export const HELD = 'touch "$FOLDER/started"\nuntil [[ -e $FOLDER/go ]]; do sleep 0.05; done\n';
+
+/**
+ * Runs a command in the tree twice at once: again while the first run is in a program that is HELD, which then goes on when
+ * the second run has said that it waits.
+ */
+export async function runTwice({ folder, run }, command, args, env) {
+  const file = (name) => path.join(folder, name);
+  const first = run(command, args, env);
+  try {
+    await until(() => existsSync(file("started")));
+    const toFile = ["-c", 'exec "$@" 2>"$FOLDER/told"', "bash", command, ...args];
+    const second = run("bash", toFile, env);
+    await until(() => existsSync(file("told")) && readFileSync(file("told"), "utf8") !== "");
+    writeFileSync(file("go"), "");
+    const both = await Promise.all([first, second]);
+    return { codes: both.map(({ code }) => code), told: readFileSync(file("told"), "utf8") };
+  } finally {
+    writeFileSync(file("go"), "");
+    await first;
+  }
 }
 
 /** Writes a program: lines of a shell. */
