@@ -2,7 +2,16 @@
 
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  lstatSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { test } from "node:test";
@@ -48,6 +57,17 @@ test("what is copied from the example is filled in, and for nobody else to read"
   assert.equal(kept().split("\n").length, read("deploy/.dev.vars.example").split("\n").length);
   assert.equal(mode(), 0o600);
   assert.deepEqual(loaded().secrets, secrets);
+});
+
+test("where .dev.vars is a link, the file that it leads to is filled in", (t) => {
+  const folder = mkdtempSync(path.join(tmpdir(), "vtryon-secrets-"));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const [kept, devVars] = [path.join(folder, "kept"), path.join(folder, ".dev.vars")];
+  writeFileSync(kept, "GATEWAY_ADMIN_TOKEN=\n");
+  symlinkSync(kept, devVars);
+  const { secrets } = loadSecrets(devVars, path.join(folder, "overlay"), {});
+  assert.ok(lstatSync(devVars).isSymbolicLink());
+  assert.ok(readFileSync(kept, "utf8").includes(secrets.GATEWAY_ADMIN_TOKEN));
 });
 
 test("on a full disk, the secrets that are there stay", (t) => {

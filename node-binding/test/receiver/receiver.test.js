@@ -322,7 +322,7 @@ for (const [name, options] of [
   ["null", null],
   ["options that throw", unreadable],
   ["one secret by another name", { secret: SECRET }],
-  ["a store by another name", { stroe: new MemoryStore() }],
+  ["a store by another name", { storage: new MemoryStore() }],
   ["a tolerance by another name", { scheme: "standard-webhooks", tolerance: 300 }],
   ["no handler", { onEvent: undefined }],
   ["a handler that is none", { onEvent: "log" }],

@@ -15,7 +15,7 @@ import {
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { text } from "node:stream/consumers";
-import { until } from "../../support/wait.js";
+import { until, within } from "../../support/wait.js";
 
 export const ROOT = path.resolve(import.meta.dirname, "../../..");
 
@@ -44,12 +44,13 @@ export function makeMachine(t, programs) {
       env: { ...env, ...more },
       stdio: ["ignore", "pipe", "pipe"],
     });
-    const [out, err, [code]] = await Promise.all([
-      text(child.stdout),
-      text(child.stderr),
-      once(child, "exit"),
-    ]);
-    return { code, out, err };
+    try {
+      const ended = Promise.all([text(child.stdout), text(child.stderr), once(child, "exit")]);
+      const [out, err, [code]] = await within(`the end of ${command}`, ended);
+      return { code, out, err };
+    } finally {
+      child.kill("SIGKILL");
+    }
   }
   return { folder, tree, run };
 }

@@ -57,7 +57,7 @@ for (const [what, path] of Object.entries(PATHS)) {
   test(`${what}: in an hour the admin token has to be sent again`, async (t) => {
     const other = await Gateway.start({
       build: "build-faults",
-      bindings: { SHARDS: "1", RETENTION_HOURS: "8760", ...faster(600) },
+      bindings: { SHARDS: "1", RETENTION_HOURS: "8760", ...faster(120) },
     });
     t.after(() => other.stop());
     await acknowledged(other, event(TASK, "queued"));

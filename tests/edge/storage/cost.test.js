@@ -49,9 +49,9 @@ for (const [name, body, written] of EVENTS) {
 test("a body that can't be read: 4, with the condition that an alert tells of, and the alarm that reports it", async () => {
   assert.equal((await gateway.post("no json")).status, 200);
   const counted = await billed();
-  // The alarm runs two seconds later. Where the machine was busy for so long, what it writes is counted too.
+  // The alarm begins two seconds later. Where the machine was busy for so long, what it writes may be counted too.
   const written = rows(counted);
-  assert.ok(counted.alarm_run === 0 ? written === 4 : written > 4, `${written} rows written`);
+  assert.ok(counted.alarm_run === 0 ? written === 4 : written >= 4, `${written} rows written`);
 });
 
 test("the alarm reports the condition", async () => {

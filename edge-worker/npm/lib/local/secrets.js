@@ -1,6 +1,6 @@
 // The secrets of a local gateway: from the environment, else from .dev.vars,
 // else generated and kept there.
-import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, realpathSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { parseEnv } from "node:util";
 import { checkSecrets, generate, REQUIRED } from "../secrets.js";
 
@@ -58,15 +58,16 @@ export function keepSecrets(devVars, given = []) {
 }
 
 /**
- * Replaces a file, as a whole or not at all, by one that its owner alone can read.
+ * Replaces a file, or what a link leads to, as a whole or not at all, by one that its owner alone can read.
  * @param {string} file
  * @param {string} text
  */
 function replaceFile(file, text) {
-  const whole = `${file}.${process.pid}`;
+  const target = existsSync(file) ? realpathSync(file) : file;
+  const whole = `${target}.${process.pid}`;
   try {
     writeFileSync(whole, text, { mode: 0o600 });
-    renameSync(whole, file);
+    renameSync(whole, target);
   } finally {
     rmSync(whole, { force: true });
   }
