@@ -5,7 +5,7 @@ use std::panic::AssertUnwindSafe;
 use std::pin::pin;
 use std::time::Duration;
 
-use futures_util::future::{Either, select};
+use futures_util::future::select;
 use futures_util::{FutureExt, StreamExt};
 use worker::{Delay, Response, WebSocket, WebsocketEvent, console_error};
 
@@ -68,10 +68,11 @@ async fn serve(
     acknowledge: Acknowledge,
     client: &BodyWriter,
 ) {
-    let feeding = pin!(AssertUnwindSafe(feed(sockets, ids, acknowledge, client)).catch_unwind());
-    let refused = pin!(permit.ended());
-    let over = select(Delay::from(LENGTH), refused);
-    if let Either::Left((Err(_), _)) = select(feeding, over).await {
+    let served = async {
+        let over = select(Delay::from(LENGTH), pin!(permit.ended()));
+        select(pin!(feed(sockets, ids, acknowledge, client)), over).await;
+    };
+    if AssertUnwindSafe(served).catch_unwind().await.is_err() {
         console_error!("an event stream panicked: it will be resumed");
     }
 }

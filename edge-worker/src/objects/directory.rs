@@ -30,7 +30,7 @@ use crate::sealing::Sealer;
 use crate::testing::faults;
 use crate::testing::metering::{self, BilledOperation};
 
-/// How long a request waits for all shards, in a push and in asking them together: the Worker has to be answered within its own
+/// How long a request waits for all shards, in a push and in asking them after it: the Worker has to be answered within its own
 /// deadline, for its 503 would say that nothing was stored.
 const SHARDS_LIMIT: Duration = Duration::from_secs(7);
 

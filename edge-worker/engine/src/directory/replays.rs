@@ -90,10 +90,9 @@ pub fn request(
     if input.get("dry_run").map(|field| field.flag()).transpose()? == Some(true) {
         return Ok(Requested::DryRun(read(context, &input, random)?));
     }
-    forget_old(db, now)?;
     let request = Digest::of(body.as_bytes()).to_hex();
     if let Some(key) = &key
-        && let Some((id, known)) = by_key(db, key)?
+        && let Some((id, known)) = by_key(db, key, now)?
     {
         if known != request {
             let message = "`idempotency-key` was used before for another request";
@@ -102,6 +101,7 @@ pub fn request(
         return Ok(Requested::Known(id));
     }
     let replay = read(context, &input, random)?;
+    forget_old(db, now)?;
     if count(db)? >= MAX_REPLAYS {
         let message =
             format!("{MAX_REPLAYS} ranges were replayed in the last {REMEMBERED_DAYS} days: no more fit");
@@ -224,14 +224,18 @@ pub(super) fn change(db: &dyn Database, replay: &Replay) -> Result<()> {
     db.run(CHANGE, &[Bind::Text(&json::to_string(replay)), Bind::Text(&replay.id)])
 }
 
-fn by_key(db: &dyn Database, key: &str) -> Result<Option<(String, String)>> {
-    const FIND: &str = "SELECT id, request FROM replays WHERE key = ?";
-    db.first(FIND, &[Bind::Text(key)], |row| (row.text(), row.text()))
+fn by_key(db: &dyn Database, key: &str, now: Millis) -> Result<Option<(String, String)>> {
+    const FIND: &str = "SELECT id, request FROM replays WHERE key = ? AND created_at >= ?";
+    let binds = [Bind::Text(key), Bind::Int(remembered_since(now).0)];
+    db.first(FIND, &binds, |row| (row.text(), row.text()))
 }
 
 fn forget_old(db: &dyn Database, now: Millis) -> Result<()> {
-    let before = now.plus_seconds(-REMEMBERED_DAYS * 24 * 3600);
-    db.run("DELETE FROM replays WHERE created_at < ?", &[Bind::Int(before.0)])
+    db.run("DELETE FROM replays WHERE created_at < ?", &[Bind::Int(remembered_since(now).0)])
+}
+
+fn remembered_since(now: Millis) -> Millis {
+    now.plus_seconds(-REMEMBERED_DAYS * 24 * 3600)
 }
 
 fn count(db: &dyn Database) -> Result<i64> {

@@ -99,6 +99,8 @@ fn the_same_key_finds_the_former_range_for_7_days() {
     fixture.pass(7 * DAY - HOUR);
     assert_eq!(ask(&fixture, RANGE, Some("a key"), 4), known, "the last moment");
     fixture.pass(1);
+    assert!(replays::request(&fixture.context(), "{}", Some("a key".to_owned()), [0; 8]).is_err());
+    assert!(replays::find(fixture.db(), &known.0.id).is_ok(), "what is refused deletes nothing");
     assert!(ask(&fixture, RANGE, Some("a key"), 5).1, "though no other range was begun since");
 }
 

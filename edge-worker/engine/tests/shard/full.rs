@@ -110,7 +110,7 @@ fn a_full_shard_stores_nothing_new_but_knows_what_it_has() {
         ("one of a known task", false, |world| world.try_post(&body("task_1", "processing"))),
         ("an event by another name", false, |world| world.try_post(&OTHER.replace("rated", "shared"))),
         ("a body that can't be read", false, |world| world.try_post("no json either")),
-        ("an alert", false, |world| alert(world, "new").map(drop)),
+        ("an alert", true, |world| alert(world, "new").map(drop)),
         ("an imported event", false, |world| import(world, "task_2").map(drop)),
         ("a replay", false, |world| {
             world.try_call(ShardRequest::Replay { no: delivery_no(1, 1) }, b"").map(drop)

@@ -44,9 +44,12 @@ pub(crate) fn find(db: &dyn Database, no: i64) -> Result<Option<EndpointRecord>>
 /// The number that was taken last.
 const LAST: &str = "last_endpoint";
 
+/// How many numbers are left out at once: more than are taken between two backups, and few of all that there are.
+const MAX_SKIPPED: i64 = 1000;
+
 /// Leaves out numbers that a directory may have given before it was restored.
 pub(crate) fn skip_numbers(db: &dyn Database, count: i64) -> Result<()> {
-    meta::set(db, LAST, meta::number(db, LAST)? + count)
+    meta::set(db, LAST, meta::number(db, LAST)? + count.min(MAX_SKIPPED))
 }
 
 /// Takes a number for an endpoint: none is given twice, and beyond the last there is none.

@@ -6,7 +6,6 @@ use vtryon_webhooks::{Digest, Millis};
 
 use super::rows::{self, EventRow};
 use crate::protocol::IncomingAlert;
-use crate::shard::capacity::Capacity;
 use crate::shard::config::Config;
 use crate::shard::deliveries::attempts::Attempts;
 use crate::shard::deliveries::enqueue::{Enqueued, NewEvent, Recipients, enqueue};
@@ -33,7 +32,6 @@ pub(crate) fn store(
     context: &Context<'_>,
     config: &Config,
     attempts: &Attempts,
-    capacity: &mut Capacity,
     seq: i64,
     alert: &IncomingAlert,
     body: &[u8],
@@ -48,7 +46,6 @@ pub(crate) fn store(
     if rows::has_other_event(db, NO_TASK, &alert.name, &digest)? {
         return Ok(StoredAlert::Known);
     }
-    capacity.check(context, seq)?;
     let new = NewEvent {
         seq,
         received_at: now,

@@ -162,8 +162,7 @@ impl Shard {
         body: &[u8],
     ) -> Result<Option<StoreResult>> {
         let seq = self.next_seq();
-        let (config, attempts, capacity) = (&self.config, &self.attempts, &mut self.capacity);
-        Ok(match alerts::store(context, config, attempts, capacity, seq, alert, body)? {
+        Ok(match alerts::store(context, &self.config, &self.attempts, seq, alert, body)? {
             StoredAlert::New(enqueued) => Some(self.answer_stored(context, seq, enqueued, None)),
             StoredAlert::Known => Some(StoreResult::default()),
             StoredAlert::Refused => None,
