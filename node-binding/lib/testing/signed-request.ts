@@ -3,7 +3,7 @@ import { checkOptions, readOption } from "../core/options.js";
 import { type Payload, payloadBytes, SIGNATURE_HEADER } from "../core/payload.js";
 import { utf8Encoder } from "../core/utf8.js";
 import { sign } from "../verifier/sign.js";
-import { type Scheme, schemeOptionsOf } from "../verifier/standard-webhooks.js";
+import { type Scheme, schemeOptionsOf, timeOf } from "../verifier/standard-webhooks.js";
 import { messageHeaders } from "./message-headers.js";
 
 /** The options of a signed request. */
@@ -40,7 +40,7 @@ export function signedRequest(
   const headers = {
     "content-type": "application/json",
     [SIGNATURE_HEADER]: sign(body, secret),
-    ...(scheme === "standard-webhooks" && messageHeaders(body, secret, id, now())),
+    ...(scheme === "standard-webhooks" && messageHeaders(body, secret, id, timeOf(now))),
   };
   return new Request(parseUrl(url), { method: "POST", headers, body: body as BodyInit });
 }

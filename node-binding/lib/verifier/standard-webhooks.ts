@@ -85,6 +85,18 @@ export function toleranceOf(options: SchemeOptions | undefined): number {
   return integerOption(options, "toleranceSeconds", DEFAULT_TOLERANCE_SECONDS, TOLERANCE);
 }
 
+/** Reads a clock, in milliseconds since 1970. Throws `invalid_option`. */
+export function timeOf(now: () => number): number {
+  let time: unknown;
+  try {
+    time = now();
+  } catch {
+    throw webhookError("invalid_option", "`now` has thrown");
+  }
+  if (typeof time === "number" && Number.isFinite(time)) return time;
+  throw webhookError("invalid_option", "`now` has returned no number");
+}
+
 /** Verifies messages with secrets that are prepared once. */
 export class StandardWebhooks {
   readonly #secrets: Uint8Array[];
@@ -110,7 +122,7 @@ export class StandardWebhooks {
   /** Checks the headers, the time and the declared length before a body is read. */
   admit(header: GetHeader, declaredLength: number): void {
     const headers = readHeaders(header);
-    const now = this.#readClock();
+    const now = timeOf(this.#now);
     callCore((core) => this.#withHeaders(core, headers).admit(now, declaredLength));
   }
 
@@ -135,7 +147,7 @@ export class StandardWebhooks {
   ): [bytes: Uint8Array, webhookId: string] {
     // Before the payload: exotic headers and a clock may run code that changes it.
     const headers = readHeaders(header);
-    const now = this.#readClock();
+    const now = timeOf(this.#now);
     const bytes = payloadBytes(payload);
     if (bytes === undefined) throw webhookError("payload_not_raw");
     const length = bytes.byteLength;
@@ -167,17 +179,6 @@ export class StandardWebhooks {
       this.#maxBodyBytes,
       this.#toleranceSeconds,
     );
-  }
-
-  #readClock(): number {
-    let time: unknown;
-    try {
-      time = this.#now();
-    } catch {
-      throw webhookError("invalid_option", "`now` has thrown");
-    }
-    if (typeof time === "number" && Number.isFinite(time)) return time;
-    throw webhookError("invalid_option", "`now` has returned no number");
   }
 }
 

@@ -112,6 +112,9 @@ for (const [name, options, code] of [
 
 const standard = (secret, options) => () =>
   signedRequest("{}", secret, { scheme: "standard-webhooks", ...options });
+const unready = () => {
+  throw new Error("the clock is not ready");
+};
 const cycle = {};
 cycle.cycle = cycle;
 for (const [name, code, work] of [
@@ -134,6 +137,12 @@ for (const [name, code, work] of [
   ["a secret that is not of the scheme", "invalid_option", standard("whsec_no-base64!")],
   ["an id that is no text", "invalid_option", standard(ENDPOINT_SECRET, { webhookId: 7 })],
   ["an id with a line break", "invalid_option", standard(ENDPOINT_SECRET, { webhookId: "a\n" })],
+  [
+    "a clock that returns no number",
+    "invalid_option",
+    standard(ENDPOINT_SECRET, { now: () => NaN }),
+  ],
+  ["a clock that throws", "invalid_option", standard(ENDPOINT_SECRET, { now: unready })],
   ["no options of a request", "ok", () => signedRequest("{}", SECRET, null)],
   ["no options of requests", "ok", () => hostileRequests(SECRET, null)],
   ["no options of a lifecycle", "ok", () => lifecycle("poses", null)],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from typing import Callable
 
 from vtryon_webhooks.errors import WebhookError
@@ -12,6 +13,9 @@ from vtryon_webhooks.options import Options, Scheme
 from vtryon_webhooks.plain import bytes_of
 from vtryon_webhooks.signature import SIGNATURE_HEADER
 from vtryon_webhooks.standard_webhooks import decode_secret, seconds_of
+
+#: Receivers take fewer ids: a test may send one that they refuse, but none that HTTP refuses.
+_VISIBLE = re.compile(r"[!-~]+")
 
 
 def sign(payload: bytes, secret: Secret) -> str:
@@ -45,6 +49,9 @@ def signed_headers(
     headers = {"content-type": "application/json", SIGNATURE_HEADER: sign(payload, secret)}
     if scheme == "vtryon":
         return headers
+    if not isinstance(webhook_id, str) or not _VISIBLE.fullmatch(webhook_id):
+        what = "`webhook_id` is not a text of visible ASCII characters"
+        raise WebhookError("invalid_option", what)
     timestamp = int(seconds_of(now))
     mac = Key(secret, decode_secret).mac(f"{webhook_id}.{timestamp}.".encode() + payload)
     return {
