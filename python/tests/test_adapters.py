@@ -242,5 +242,5 @@ def test_options(app: str, options: dict[str, Any], code: str) -> None:
     [0, -1, float("inf"), float("nan"), pytest.param(10**400, id="10**400"), True, "1", None],
 )
 def test_deadlines(app: str, deadline: Any) -> None:
-    with pytest.raises(WebhookError, match="deadline"):
-        sender(app, print, secrets=SECRET, deadline=deadline)
+    with pytest.raises(WebhookError, match="`deadline` is not a positive number"):
+        sender(app, coroutine_raising, secrets=SECRET, deadline=deadline)
