@@ -3,8 +3,8 @@
 import { webhookError } from "./engine.js";
 
 /**
- * Checks that options are absent, or an object with no other names than `names`. Others would be ignored, and leave
- * their user believing that they are in force. Throws `invalid_option`.
+ * Checks that options are absent, or an object with no other names than `names`, unless undefined. Others would be
+ * ignored, and leave their user believing that they are in force. Throws `invalid_option`.
  */
 export function checkOptions(options: unknown, names: readonly string[]): void {
   if (options === undefined || options === null) return;
@@ -13,7 +13,9 @@ export function checkOptions(options: unknown, names: readonly string[]): void {
   }
   let unknown: string | undefined;
   try {
-    unknown = Object.keys(options).find((name) => !names.includes(name));
+    unknown = Object.keys(options).find(
+      (name) => !names.includes(name) && readOption(options, name) !== undefined,
+    );
   } catch {
     throw webhookError("invalid_option", "the options can't be read");
   }

@@ -354,6 +354,10 @@ for (const [name, options] of [
   });
 }
 
+test("an option that is undefined is left out, whatever its name", () => {
+  vtryonWebhooks({ secrets: SECRET, onEvent: taken, store: undefined, stroe: undefined });
+});
+
 test("a lease is at least as long as the deadline", () => {
   const options = { secrets: SECRET, onEvent: taken, deadlineMs: 120_000 };
   vtryonWebhooks({ ...options, store: new MemoryStore() });
