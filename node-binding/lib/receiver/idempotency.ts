@@ -4,8 +4,9 @@ import type { IdempotencyStore } from "../stores/idempotency.js";
 /**
  * Handles an event unless it was handled before: claims its key, runs `work`, commits the key.
  *
- * Throws `unavailable` while another request holds the key, and if the lease ended and another one has claimed the key
- * before the commit. If `work` fails and the claim can't be released either, the second error goes to `report`.
+ * Throws `unavailable` while another request holds the key, and if the claim is not the latest any more when it is
+ * committed: the lease ended, and another request has claimed the key, or the store has forgotten it. If `work` fails
+ * and the claim can't be released either, the second error goes to `report`.
  */
 export async function withIdempotency(
   store: IdempotencyStore,
@@ -34,6 +35,6 @@ export async function withIdempotency(
     throw error;
   }
   if (!(await store.commit(key, claim.fence, ttlMs))) {
-    throw webhookError("unavailable", "the lease ended, and another request has claimed the event");
+    throw webhookError("unavailable", "the lease ended, and the claim is not the latest any more");
   }
 }
