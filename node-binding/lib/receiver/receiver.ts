@@ -48,7 +48,10 @@ export interface ReceiverOptions extends Options, IdempotencyOptions {
   onEvent(event: VtryonEvent, context: Context): unknown;
   /** Handles a signed body that is no event, which is then answered 200; without it, the answer is 400. */
   onQuarantine?(payload: Uint8Array, error: WebhookError): unknown;
-  /** Gets the error of every request that is not answered 200. By default, errors of the receiver are logged. */
+  /**
+   * Gets the error of every request that is not answered 200. By default, errors of the receiver and wrong signatures
+   * are logged.
+   */
   onError?(error: unknown): unknown;
 }
 
