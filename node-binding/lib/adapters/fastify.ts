@@ -42,7 +42,8 @@ export interface FastifyRequest {
 /**
  * Receives events as a plugin of Fastify: `app.register(vtryonWebhooks, { onEvent })`.
  *
- * Its route has its own scope, in which no body is parsed; the parsers of other routes are not affected. Rejects with {@link WebhookError} for options that can't be used.
+ * Its route has its own scope, in which no body is parsed; the parsers of other routes are not affected. Rejects with
+ * {@link WebhookError} for options that can't be used, also for those that are meant for a hook `onRegister`.
  */
 export async function vtryonWebhooks(
   scope: FastifyScope,
