@@ -149,6 +149,7 @@ def test_names_and_tasks() -> None:
         (310, {}, "timestamp_too_new"),
         (0, {"webhook_id": "msg.1"}, "malformed_message_id"),
         (0, {"webhook_id": "a\n"}, "invalid_option"),
+        (0, {"webhook_id": "a", "scheme": "vtryon"}, "invalid_option"),
         (0, {"webhook_id": ""}, "invalid_option"),
         (0, {"webhook_id": "\ud800"}, "invalid_option"),
         (0, {"webhook_id": 7}, "invalid_option"),

@@ -34,13 +34,19 @@ export function signedRequest(
 ): Request {
   checkOptions(options, ["url", "scheme", "webhookId", "now"]);
   const { scheme, now = Date.now } = schemeOptionsOf(options);
-  const id = readOption(options, "webhookId") ?? "msg_test";
+  const webhookId = readOption(options, "webhookId");
+  if (scheme === "vtryon" && webhookId !== undefined) {
+    // Ignored, it would leave its user believing that the request is of a gateway.
+    const message = '`webhookId` is of the scheme "standard-webhooks": Vtryon sends no id';
+    throw webhookError("invalid_option", message);
+  }
   const url = readOption(options, "url") ?? "http://localhost/webhooks/vtryon";
   const body = payloadBytes(event) ?? serialise(event);
   const headers = {
     "content-type": "application/json",
     [SIGNATURE_HEADER]: sign(body, secret),
-    ...(scheme === "standard-webhooks" && messageHeaders(body, secret, id, timeOf(now))),
+    ...(scheme === "standard-webhooks" &&
+      messageHeaders(body, secret, webhookId ?? "msg_test", timeOf(now))),
   };
   return new Request(parseUrl(url), { method: "POST", headers, body: body as BodyInit });
 }

@@ -135,6 +135,11 @@ for (const [name, code, work] of [
   ["an unknown option of a lifecycle", "invalid_option", () => lifecycle("poses", { taskId: "a" })],
   ["an unknown scheme", "invalid_option", () => signedRequest("{}", SECRET, { scheme: "stripe" })],
   ["a secret that is not of the scheme", "invalid_option", standard("whsec_no-base64!")],
+  [
+    "an id without the scheme",
+    "invalid_option",
+    () => signedRequest("{}", SECRET, { webhookId: "a" }),
+  ],
   ["an id that is no text", "invalid_option", standard(ENDPOINT_SECRET, { webhookId: 7 })],
   ["an id with a line break", "invalid_option", standard(ENDPOINT_SECRET, { webhookId: "a\n" })],
   [

@@ -34,21 +34,27 @@ def signed_headers(
     secret: Secret,
     *,
     scheme: Scheme = "vtryon",
-    webhook_id: str = "msg_test",
+    webhook_id: str | None = None,
     now: Callable[[], float] | None = None,
 ) -> dict[str, str]:
     """Makes the headers that Vtryon sends with a payload.
 
     With the scheme `standard-webhooks` they are those of a gateway, which signs both ways, by the
-    secret of its endpoint: `webhook_id` is the id of the message, and `now` the clock, in seconds
-    since 1970.
+    secret of its endpoint: `webhook_id` is the id of the message, by default `msg_test`, and `now`
+    the clock, in seconds since 1970.
 
     Raises `invalid_option`, `payload_not_raw`, and the errors of an invalid secret.
     """
     Options(scheme=scheme, now=now)
     headers = {"content-type": "application/json", SIGNATURE_HEADER: sign(payload, secret)}
     if scheme == "vtryon":
+        # Refused, because whoever sets it expects the headers of a gateway.
+        if webhook_id is not None:
+            what = '`webhook_id` is of the scheme "standard-webhooks": Vtryon sends no id'
+            raise WebhookError("invalid_option", what)
         return headers
+    if webhook_id is None:
+        webhook_id = "msg_test"
     if not isinstance(webhook_id, str) or not _VISIBLE.fullmatch(webhook_id):
         what = "`webhook_id` is not a text of visible ASCII characters"
         raise WebhookError("invalid_option", what)
