@@ -8,12 +8,19 @@ import { get, resume, send } from "../../edge-worker/dashboard/src/api/requests.
 beforeEach(resume);
 
 let answer;
-mock.method(globalThis, "fetch", async () => answer());
+mock.method(globalThis, "fetch", async (_path, init) => answer(init));
+// The longest time of each request is over at once.
+mock.method(AbortSignal, "timeout", () => AbortSignal.abort(new DOMException("", "TimeoutError")));
 
 const refusal = (status) => () => Response.json({ error: "code", message: "message" }, { status });
 const page = (status) => () => new Response("<h1>Bad gateway</h1>", { status });
 const lost = () => {
   throw new TypeError("Failed to fetch");
+};
+/** Answers late: nobody who has given up is answered. */
+const late = ({ signal }) => {
+  signal?.throwIfAborted();
+  return Response.json({});
 };
 
 const change = () => send("POST", "/api/endpoints/ep_1/rotate");
@@ -22,6 +29,7 @@ const read = () => get("/api/endpoints");
 
 const CASES = [
   { name: "a change whose answer is lost", ask: change, by: lost, isUnsure: true },
+  { name: "one that is not answered in time", ask: change, by: late, isUnsure: true },
   {
     name: "one that the gateway has done, as no one can read",
     ask: change,
@@ -50,6 +58,7 @@ const CASES = [
   },
   { name: "a count, which changes nothing", ask: count, by: lost, isUnsure: false },
   { name: "what is only read", ask: read, by: lost, isUnsure: false },
+  { name: "what is read and not answered in time", ask: read, by: late, isUnsure: false },
 ];
 
 for (const { name, ask, by, isUnsure } of CASES) {
@@ -61,6 +70,12 @@ for (const { name, ask, by, isUnsure } of CASES) {
     });
   });
 }
+
+test("what its caller gives up is no failure of the gateway", async () => {
+  answer = late;
+  const given = get("/api/endpoints", { signal: AbortSignal.abort() });
+  await assert.rejects(given, { name: "AbortError" });
+});
 
 test("when to come again stands as it was when the answer came", async (context) => {
   context.mock.timers.enable({ apis: ["Date"], now: 1000 });

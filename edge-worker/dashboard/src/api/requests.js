@@ -17,6 +17,12 @@ export class ApiError extends Error {
   }
 }
 
+/**
+ * How long an answer is waited for, in milliseconds, unless the caller has a signal of its own: a network that went away
+ * without a sign answers nothing, and what is busy with a request can't be left.
+ */
+const LONGEST_REQUEST = 60_000;
+
 let lapsed = () => {};
 let isLapsed = false;
 /** How often somebody has signed in. A 401 to a request that was sent earlier does not end the present session. */
@@ -77,7 +83,11 @@ export function search(query) {
   return given.length === 0 ? "" : `?${new URLSearchParams(given)}`;
 }
 
-async function ask(method, path, { body, headers = {}, signal, quiet, accept } = {}) {
+async function ask(
+  method,
+  path,
+  { body, headers = {}, signal = AbortSignal.timeout(LONGEST_REQUEST), quiet, accept } = {},
+) {
   if (isLapsed && !quiet) throw new ApiError("unauthorized", "Your session has ended.");
   const sentAfter = signIns;
   const init = { method, signal, cache: "no-store", redirect: "manual" };
@@ -89,7 +99,8 @@ async function ask(method, path, { body, headers = {}, signal, quiet, accept } =
     init.body = JSON.stringify(body);
   }
   const answer = await fetch(path, init).catch((cause) => {
-    if (signal?.aborted) throw cause;
+    // Given up by the caller; a limit of time has another name.
+    if (signal.reason?.name === "AbortError") throw cause;
     throw new ApiError("unreachable", "The gateway can't be reached from here.", { cause });
   });
   if (answer.ok) return answer;
