@@ -11,8 +11,8 @@ const LONGEST_LOAD = 60_000;
 /**
  * Loads by `load(signal)`, again whenever `deps` or `version` change, somebody signs in, or `reload` is called. What was
  * loaded stays until the next is there; `isStale` tells that it is of other `deps`. After an `error` it stays too, unless
- * it is of other `deps` or not there any more. `poll` reloads unless a load is in progress, and `change` changes what was
- * loaded.
+ * it is of other `deps` or not there any more. `poll` reloads unless a load is in progress, and an `error` stays meanwhile,
+ * so that it is announced once; `change` changes what was loaded.
  */
 export function useLoad(load, deps = [], version = 0) {
   const { generation } = useStore(session);
@@ -29,30 +29,34 @@ export function useLoad(load, deps = [], version = 0) {
       pending.current = undefined;
       setState(next);
     };
-    setState((state) => ({ data: state.data, of: state.of, loading: true }));
+    setState((state) => ({ ...state, loading: true }));
     load(abort.signal).then(
       (data) => set({ data, of, loading: false }),
       (error) =>
         set((state) => ({
           ...(state.of === of && error.code !== "not_found" && { data: state.data, of }),
-          error,
-          generation,
+          failure: { error, of, generation },
           loading: false,
         })),
     );
     return () => abort.abort();
   }, [of, version, turn, generation]);
-  const reload = useCallback(() => setTurn((turn) => turn + 1), []);
+  const loadAgain = () => setTurn((turn) => turn + 1);
+  const reload = useCallback(() => {
+    // Whoever tries again sees whether it fails again.
+    setState((state) => ({ ...state, failure: undefined, loading: true }));
+    loadAgain();
+  }, []);
   const poll = useCallback(() => {
     const isRecent = pending.current && Date.now() - pending.current.since < LONGEST_LOAD;
-    if (!isRecent) reload();
+    if (!isRecent) loadAgain();
   }, []);
   const change = useCallback(
     (by) => {
       setState((state) => {
         const data = by(state.data);
         // The error of an earlier load says nothing of data that is newer.
-        return data === state.data ? state : { ...state, data, of, error: undefined };
+        return data === state.data ? state : { ...state, data, of, failure: undefined };
       });
       if (pending.current === undefined) return;
       // The answer may be older than the change.
@@ -61,9 +65,10 @@ export function useLoad(load, deps = [], version = 0) {
     },
     [of],
   );
-  const { data, loading } = state;
-  // What failed before a sign-in is loaded again.
-  const error = state.generation === generation ? state.error : undefined;
+  const { data, loading, failure } = state;
+  // What failed before a sign-in, or under other `deps`, is being loaded again.
+  const isCurrent = failure?.of === of && failure.generation === generation;
+  const error = isCurrent ? failure.error : undefined;
   const isStale = data !== undefined && state.of !== of;
   return { data, error, loading, isStale, reload, poll, change };
 }
