@@ -355,7 +355,7 @@ for (const [name, options] of [
 }
 
 test("an option that is undefined is left out, whatever its name", () => {
-  vtryonWebhooks({ secrets: SECRET, onEvent: taken, store: undefined, stroe: undefined });
+  vtryonWebhooks({ secrets: SECRET, onEvent: taken, store: undefined, storage: undefined });
 });
 
 test("a lease is at least as long as the deadline", () => {
