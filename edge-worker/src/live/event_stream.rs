@@ -69,7 +69,8 @@ async fn serve(
     client: &BodyWriter,
 ) {
     let served = async {
-        let over = select(Delay::from(LENGTH), pin!(permit.ended()));
+        let refused = pin!(permit.ended());
+        let over = select(Delay::from(LENGTH), refused);
         select(pin!(feed(sockets, ids, acknowledge, client)), over).await;
     };
     if AssertUnwindSafe(served).catch_unwind().await.is_err() {
