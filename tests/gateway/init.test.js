@@ -150,7 +150,7 @@ test("a package.json and a .gitignore of one's own are completed, and keep what 
   assert.ok(cloudflare.bindings.GATEWAY_ADMIN_TOKEN);
   assert.equal(
     text(".gitignore"),
-    "mine\n/.wrangler/\n/node_modules/\n/.vtryon-gateway/\n/.dev.vars\n",
+    "mine\n/.wrangler/\n/node_modules/\n/.vtryon-gateway/\n/.dev.vars*\n!/.dev.vars.example\n",
   );
 });
 
