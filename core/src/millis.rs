@@ -15,4 +15,11 @@ impl Millis {
     pub const fn plus_seconds(self, seconds: i64) -> Self {
         self.plus_millis(seconds.saturating_mul(1000))
     }
+
+    /// Returns how many milliseconds are left of a span of so many that began at this time, 1 at least; `None` once it is
+    /// over, and where the clock went back to before it.
+    pub const fn remaining(self, length: i64, now: Self) -> Option<i64> {
+        let passed = now.0.saturating_sub(self.0);
+        if 0 <= passed && passed < length { Some(length - passed) } else { None }
+    }
 }

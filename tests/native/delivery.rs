@@ -62,6 +62,20 @@ fn reply() -> impl Strategy<Value = Option<Reply>> {
     of(prop_oneof![Just(200_u16), Just(410), Just(401), any::<u16>()].prop_map(Reply::of))
 }
 
+#[test]
+fn a_span_is_left_until_it_is_over_or_the_clock_goes_back() {
+    for (since, now, remaining) in [
+        (5, 5, Some(1000)),
+        (5, 1004, Some(1)),
+        (5, 1005, None),
+        (5, 4, None),
+        (i64::MIN, i64::MAX, None),
+        (i64::MAX, i64::MIN, None),
+    ] {
+        assert_eq!(Millis(since).remaining(1000, Millis(now)), remaining, "from {since}, at {now}");
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 1000, failure_persistence: None, ..ProptestConfig::default() })]
 

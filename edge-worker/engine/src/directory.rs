@@ -125,9 +125,7 @@ impl Directory {
 
     /// Returns whether the mistakes behind a report are looked for now, and notes it.
     pub fn begin_diagnosis(&mut self, rejections: &[Rejection], now: Millis) -> bool {
-        // It is over too where the clock went back.
-        let is_over = |at: Millis| !(0..DIAGNOSIS_PAUSE).contains(&(now.0 - at.0));
-        let is_due = self.diagnosed_at.is_none_or(is_over)
+        let is_due = self.diagnosed_at.is_none_or(|at| at.remaining(DIAGNOSIS_PAUSE, now).is_none())
             && rejections.iter().any(|rejection| rejections::is_of_signature(&rejection.code));
         if is_due {
             self.diagnosed_at = Some(now);

@@ -84,8 +84,7 @@ struct Window {
 impl Window {
     /// Returns how many milliseconds are left of it; nothing once it is over, or if the clock went back.
     fn left(&self, now: Millis) -> Option<i64> {
-        let passed = now.0.saturating_sub(self.since.0);
-        (0..FAILURE_WINDOW_MS).contains(&passed).then(|| FAILURE_WINDOW_MS - passed)
+        self.since.remaining(FAILURE_WINDOW_MS, now)
     }
 }
 

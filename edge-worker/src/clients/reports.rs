@@ -53,7 +53,7 @@ pub(super) fn add(shard: u32, report: AttemptReport, now: Millis) -> bool {
         let pending = pending.entry(shard).or_default();
         pending.reports.push(report);
         // Whoever seems to wait from a later time on has begun before the clock went back.
-        let is_first = !(0..=ABANDONED_AFTER).contains(&(now.0 - pending.since.0));
+        let is_first = pending.since.remaining(ABANDONED_AFTER + 1, now).is_none();
         if is_first {
             pending.since = now;
         }

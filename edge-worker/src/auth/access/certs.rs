@@ -86,16 +86,15 @@ impl Certs {
     /// # Errors
     /// `unavailable` where the keys can't be fetched, with how long to wait; the log has why.
     pub(super) async fn key(self: &Rc<Self>, kid: &str, now: Millis) -> Result<Option<PublicKey>, ApiError> {
-        if let Some(keys) =
-            self.known.borrow().as_ref().filter(|known| within(known.fetched_at, CACHE_MS, now))
-        {
+        let is_fresh = |known: &&CachedKeys| known.fetched_at.remaining(CACHE_MS, now).is_some();
+        if let Some(keys) = self.known.borrow().as_ref().filter(is_fresh) {
             let key = find(&keys.keys, kid);
             if key.is_some() {
                 return Ok(key);
             }
             if !self.is_fetching(now) {
                 self.check_pause(now)?;
-                if self.refetched_at.get().is_some_and(|at| within(at, REFETCH_PAUSE_MS, now)) {
+                if self.refetched_at.get().is_some_and(|at| at.remaining(REFETCH_PAUSE_MS, now).is_some()) {
                     return Ok(None);
                 }
                 self.refetched_at.set(Some(now));
@@ -111,15 +110,16 @@ impl Certs {
 
     /// Refuses while nothing is fetched because the last fetch has failed.
     fn check_pause(&self, now: Millis) -> Result<(), ApiError> {
-        let Some(failed_at) = self.failed_at.get().filter(|at| within(*at, FAILURE_PAUSE_MS, now)) else {
-            return Ok(());
-        };
-        let left = FAILURE_PAUSE_MS - (now.0 - failed_at.0);
+        let left = self.failed_at.get().and_then(|at| at.remaining(FAILURE_PAUSE_MS, now));
+        let Some(left) = left else { return Ok(()) };
         Err(ApiError::new(Code::Unavailable).with_header("retry-after", ((left + 999) / 1000).to_string()))
     }
 
     fn is_fetching(&self, now: Millis) -> bool {
-        self.under_way.borrow().as_ref().is_some_and(|fetch| within(fetch.since, LOST_AFTER_MS, now))
+        self.under_way
+            .borrow()
+            .as_ref()
+            .is_some_and(|fetch| fetch.since.remaining(LOST_AFTER_MS, now).is_some())
     }
 
     /// Waits for the fetch in progress, and begins one where there is none.
@@ -161,10 +161,6 @@ impl Certs {
             let _ = resolve.call0(&JsValue::UNDEFINED);
         }
     }
-}
-
-fn within(since: Millis, length: i64, now: Millis) -> bool {
-    (0..length).contains(&now.0.saturating_sub(since.0))
 }
 
 fn find(keys: &[Named], kid: &str) -> Option<PublicKey> {
