@@ -9,6 +9,16 @@ import { opened } from "./support/opened.js";
 const { dashboard, backend, other } = await opened({ backend: "ok", other: "ok" });
 afterEach(() => dashboard.deleteEndpoints());
 
+/** Registers an endpoint, and begins a delivery that it does not answer: `held` has the exchange, to be ended. */
+async function heldOf(task) {
+  const { id: endpoint } = await dashboard.gateway.register(backend.url);
+  const held = [];
+  backend.answer = (exchange) => held.push(exchange);
+  await acknowledged(dashboard.gateway, event(task, "queued"));
+  await until(() => held.length === 1);
+  return { endpoint, held };
+}
+
 /** More than are loaded again at a time. */
 const TASKS = Array.from({ length: 8 }, (_, n) => `task_follows_${n}`);
 
@@ -81,11 +91,7 @@ for (const { what, newer, load } of LOADS) {
   test(`a delivery that ends while ${what} is loading is shown as delivered`, async () => {
     const { gateway } = dashboard;
     const task = `task_before_${newer}`;
-    const { id } = await gateway.register(backend.url);
-    const held = [];
-    backend.answer = (exchange) => held.push(exchange);
-    await acknowledged(gateway, event(task, "queued"));
-    await until(() => held.length === 1);
+    const { endpoint: id, held } = await heldOf(task);
     backend.answer = "ok";
     const others = Array.from({ length: newer }, (_, n) => event(`task_newer_${n}`, "queued"));
     await acknowledged(gateway, ...others);
@@ -157,11 +163,7 @@ test("a delivery that begins while the list is loading is in it, and not counted
 
 test("a delivery's page does not load it again and again, and shows it still where it can't be loaded again", async () => {
   const { gateway } = dashboard;
-  const { id: endpoint } = await gateway.register(backend.url);
-  const held = [];
-  backend.answer = (exchange) => held.push(exchange);
-  await acknowledged(gateway, event("task_page", "queued"));
-  await until(() => held.length === 1);
+  const { endpoint, held } = await heldOf("task_page");
   const { id } = await delivery(gateway, { endpoint, task_id: "task_page" }, () => true);
   await dashboard.visit(
     async (page) => {
@@ -192,11 +194,7 @@ test("a delivery's page does not load it again and again, and shows it still whe
 
 test("a delivery that ends before its shard is ready is shown as delivered, in the list and on its page", async () => {
   const { gateway } = dashboard;
-  const { id: endpoint } = await gateway.register(backend.url);
-  const held = [];
-  backend.answer = (exchange) => held.push(exchange);
-  await acknowledged(gateway, event("task_unready", "queued"));
-  await until(() => held.length === 1);
+  const { endpoint, held } = await heldOf("task_unready");
   const { id } = await delivery(gateway, { endpoint, task_id: "task_unready" }, () => true);
   await dashboard.visit(async (list) => {
     const page = await list.context().newPage();

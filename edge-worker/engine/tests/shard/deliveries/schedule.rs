@@ -152,12 +152,18 @@ fn the_alarm_is_set_for_what_is_due_first() {
     assert_eq!(world.alarm, Some(started.plus_seconds(30)), "that lease ends first");
 }
 
-#[test]
-fn an_instance_that_the_alarm_has_woken_does_not_set_it_while_it_runs() {
+/// A shard with a delivery that has been due for a minute.
+fn overdue() -> World {
     let mut world = World::new();
     world.configure(vec![endpoint(1)]);
     world.post(&body("task_1", "queued"));
     world.now = world.now.plus_seconds(60);
+    world
+}
+
+#[test]
+fn an_instance_that_the_alarm_has_woken_does_not_set_it_while_it_runs() {
+    let world = overdue();
     let context = Context { db: &world.db, now: world.now, deployment: &world.deployment };
     let mut shard = Shard::open(&context, 0, 0).unwrap();
     shard.begin_alarm(&context);
@@ -168,10 +174,7 @@ fn an_instance_that_the_alarm_has_woken_does_not_set_it_while_it_runs() {
 
 #[test]
 fn a_run_that_cannot_find_out_what_is_due_next_sets_the_alarm_for_5_seconds_later() {
-    let mut world = World::new();
-    world.configure(vec![endpoint(1)]);
-    world.post(&body("task_1", "queued"));
-    world.now = world.now.plus_seconds(60);
+    let mut world = overdue();
     let execute = |world: &World, sql: &str| world.db.sqlite.connection().execute_batch(sql).unwrap();
     let context = Context { db: &world.db, now: world.now, deployment: &world.deployment };
     world.shard.begin_alarm(&context);
@@ -188,10 +191,7 @@ fn a_run_that_cannot_find_out_what_is_due_next_sets_the_alarm_for_5_seconds_late
 
 #[test]
 fn calls_do_not_put_off_an_alarm_while_it_cannot_be_found_out_what_is_due_next() {
-    let mut world = World::new();
-    world.configure(vec![endpoint(1)]);
-    world.post(&body("task_1", "queued"));
-    world.now = world.now.plus_seconds(60);
+    let mut world = overdue();
     let context = Context { db: &world.db, now: world.now, deployment: &world.deployment };
     world.shard.begin_alarm(&context);
     world.db.sqlite.connection().execute_batch("ALTER TABLE replays RENAME TO unreadable").unwrap();
