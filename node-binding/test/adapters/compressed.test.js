@@ -1,12 +1,12 @@
 // Compressed bodies: the receiver verifies the bytes that came. A body parser in front of it inflates them before.
 
 import assert from "node:assert/strict";
-import { once } from "node:events";
 import { test } from "node:test";
 import { gzipSync } from "node:zlib";
 import express from "express";
 import express4 from "express4";
 import { captureRawBody, vtryonWebhooks } from "vtryon-webhooks/express";
+import { emitted } from "../../../tests/support/wait.js";
 import { BODY, SECRET, sign } from "../support/completed-event.js";
 
 const COMPRESSED = gzipSync(BODY);
@@ -36,7 +36,7 @@ for (const [version, framework] of Object.entries({ 5: express, 4: express4 })) 
       for (const parser of parsers(framework)) app.use(parser);
       app.post("/", vtryonWebhooks({ secrets: SECRET, onEvent: () => {}, onError: () => {} }));
       const server = app.listen(0, "127.0.0.1");
-      await once(server, "listening");
+      await emitted(server, "listening");
       t.after(() => server.close());
       const url = `http://127.0.0.1:${server.address().port}/`;
       const headers = { "content-type": "application/json", "content-encoding": "gzip" };

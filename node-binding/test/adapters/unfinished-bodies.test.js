@@ -161,7 +161,7 @@ for (const [protocol, { serve, fastify: settings, begin }] of Object.entries(PRO
     // Like a middleware that asks a database before.
     const { url, stop } = await serve(async (request, response) => {
       arrived.resolve();
-      await new Promise((resolve) => request.on("close", resolve));
+      await within("its end", new Promise((resolve) => request.on("close", resolve)));
       await receive(request, response);
     });
     t.after(stop);

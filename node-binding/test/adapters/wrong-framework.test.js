@@ -1,7 +1,6 @@
 // Every adapter with the requests of every other framework: it never rejects, it answers 500, and it says what to do.
 
 import assert from "node:assert/strict";
-import { once } from "node:events";
 import { createServer } from "node:http";
 import { test } from "node:test";
 import express from "express";
@@ -13,6 +12,7 @@ import * as forFastify from "vtryon-webhooks/fastify";
 import * as forHono from "vtryon-webhooks/hono";
 import * as forNode from "vtryon-webhooks/node";
 import * as forWeb from "vtryon-webhooks/web";
+import { emitted } from "../../../tests/support/wait.js";
 import { BODY, SECRET, sign } from "../support/completed-event.js";
 
 const HEADERS = { "x-vtryon-signature": sign(BODY) };
@@ -209,7 +209,7 @@ test("express: a mocked request with the bytes in rawBody is accepted", async ()
 /** Serves until the test has ended; returns what posts the good event. */
 async function served(t, handler) {
   const server = createServer(handler).listen(0, "127.0.0.1");
-  await once(server, "listening");
+  await emitted(server, "listening");
   t.after(() => {
     server.closeAllConnections();
     server.close();

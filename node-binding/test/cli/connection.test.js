@@ -1,11 +1,11 @@
 // The command on real desks: certificates that are not trusted, proxies, and tokens that must not be seen.
 
 import assert from "node:assert/strict";
-import { once } from "node:events";
 import { writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { createServer as createTlsServer } from "node:https";
 import { after, test } from "node:test";
+import { emitted } from "../../../tests/support/wait.js";
 import { certificates } from "../support/certificates.js";
 import { FakeGateway } from "../support/fake-gateway.js";
 import { proxyOf } from "../support/proxy.js";
@@ -29,7 +29,7 @@ const REMEDY = /--ca <file> or NODE_EXTRA_CA_CERTS.*--insecure/;
 /** Serves a receiver over TLS until the test has ended. */
 async function tlsReceiver(t, tls, handler = correct) {
   const server = createTlsServer(tls, handler).listen(0, "127.0.0.1");
-  await once(server, "listening");
+  await emitted(server, "listening");
   t.after(() => {
     server.closeAllConnections();
     server.close();
@@ -122,7 +122,7 @@ for (const [name, tls, args, more] of [
 
 test("https to a server without TLS is reported as such", async () => {
   const server = createServer(correct).listen(0, "127.0.0.1");
-  await once(server, "listening");
+  await emitted(server, "listening");
   const ended = await run(["send", `https://127.0.0.1:${server.address().port}/`, ...SENT]);
   server.closeAllConnections();
   server.close();
@@ -242,7 +242,7 @@ test("send, trigger and doctor go through the proxy, over https and over http", 
   const proxy = await proxyOf(t);
   const secure = await tlsReceiver(t, TLS.issued);
   const server = createServer(correct).listen(0, "127.0.0.1");
-  await once(server, "listening");
+  await emitted(server, "listening");
   t.after(() => {
     server.closeAllConnections();
     server.close();

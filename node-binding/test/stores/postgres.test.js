@@ -5,6 +5,7 @@ import { after, before, test } from "node:test";
 import { setTimeout } from "node:timers/promises";
 import pg from "pg";
 import { PostgresStore } from "vtryon-webhooks/stores";
+import { within } from "../../../tests/support/wait.js";
 import {
   claimed,
   contract,
@@ -216,7 +217,7 @@ if (PROGRAMS === undefined) {
           const { rows } = await tx.query("SELECT pg_backend_pid() AS pid");
           const broken = new Promise((resolve) => tx.once("end", resolve));
           await run(`SELECT pg_terminate_backend(${rows[0].pid})`);
-          await broken;
+          await within("the end of the connection", broken);
         });
         await assert.rejects(store.transaction(KEY, breaking));
         assert.deepEqual(await effects(), []);

@@ -1,8 +1,8 @@
 // A proxy for tests of the command, which remembers what it was asked for.
 
-import { once } from "node:events";
 import { createServer, request as httpRequest } from "node:http";
 import { connect } from "node:net";
+import { emitted } from "../../../tests/support/wait.js";
 
 /** A proxy that brings every connection to this machine, whatever host it is for. */
 export async function proxyOf(t, { password } = {}) {
@@ -40,7 +40,7 @@ export async function proxyOf(t, { password } = {}) {
     onward.on("error", () => socket.destroy());
   });
   server.listen(0, "127.0.0.1");
-  await once(server, "listening");
+  await emitted(server, "listening");
   t.after(() => {
     for (const socket of sockets) socket.destroy();
     server.closeAllConnections();

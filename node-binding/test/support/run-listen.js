@@ -6,7 +6,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { createServer } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { until, within } from "../../../tests/support/wait.js";
+import { emitted, until, within } from "../../../tests/support/wait.js";
 import { FakeGateway, TOKEN } from "./fake-gateway.js";
 import { OWN_HOST } from "./own-host.js";
 import { bodyOf, COMMAND } from "./run-cli.js";
@@ -103,14 +103,14 @@ export async function backendOf(t, answer = 200) {
       if (typeof backend.answer === "function") backend.answer(response);
       else response.writeHead(backend.answer).end();
     });
-    await new Promise((listening) => server.listen(backend.port, OWN_HOST, listening));
+    await emitted(server.listen(backend.port, OWN_HOST), "listening");
     backend.port = server.address().port;
     backend.url = `http://${OWN_HOST}:${backend.port}/hook`;
   };
   backend.down = () => {
     const closed = new Promise((resolve) => server.close(resolve));
     server.closeAllConnections();
-    return closed;
+    return within("the backend to close", closed);
   };
   await backend.up();
   t.after(() => backend.down());

@@ -2,7 +2,6 @@
 
 import assert from "node:assert/strict";
 import { createHmac } from "node:crypto";
-import { once } from "node:events";
 import { createServer } from "node:http";
 import { test } from "node:test";
 import express from "express";
@@ -14,6 +13,7 @@ import * as forHono from "vtryon-webhooks/hono";
 import * as forNode from "vtryon-webhooks/node";
 import { sign } from "vtryon-webhooks/testing";
 import * as forWeb from "vtryon-webhooks/web";
+import { emitted } from "../../../tests/support/wait.js";
 import { BODY, SECRET, sign as signature } from "../support/completed-event.js";
 
 const NAMES = ["VTRYON_WEBHOOK_SECRET", "VTRYON_WEBHOOK_SECRET_PREVIOUS"];
@@ -40,7 +40,7 @@ const status = async (handler, sent = request()) => (await handler(sent)).status
 /** Serves a handler of node:http until the test has ended; returns what posts the good event. */
 async function served(t, handler) {
   const server = createServer(handler).listen(0, "127.0.0.1");
-  await once(server, "listening");
+  await emitted(server, "listening");
   t.after(() => server.close());
   const url = `http://127.0.0.1:${server.address().port}/`;
   return async () => (await fetch(url, request())).status;

@@ -1,7 +1,5 @@
 // A machine whose programs are stand-ins, and a tree with the scripts alone: nothing is built or downloaded.
 
-import { spawn } from "node:child_process";
-import { once } from "node:events";
 import {
   cpSync,
   existsSync,
@@ -14,8 +12,8 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { text } from "node:stream/consumers";
-import { until, within } from "../../support/wait.js";
+import { run as runToEnd } from "../../support/run.js";
+import { until } from "../../support/wait.js";
 
 export const ROOT = path.resolve(import.meta.dirname, "../../..");
 
@@ -38,20 +36,8 @@ export function makeMachine(t, programs) {
     VTRYON_TOOLCHAIN: "rustup",
   };
   /** Runs a command in the tree; returns its exit code and what it has printed. */
-  async function run(command, args = [], more = {}) {
-    const child = spawn(command, args, {
-      cwd: tree,
-      env: { ...env, ...more },
-      stdio: ["ignore", "pipe", "pipe"],
-    });
-    try {
-      const ended = Promise.all([text(child.stdout), text(child.stderr), once(child, "exit")]);
-      const [out, err, [code]] = await within(`the end of ${command}`, ended);
-      return { code, out, err };
-    } finally {
-      child.kill("SIGKILL");
-    }
-  }
+  const run = (command, args = [], more = {}) =>
+    runToEnd(command, args, { cwd: tree, env: { ...env, ...more } });
   return { folder, tree, run };
 }
 

@@ -8,6 +8,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { after, before, test } from "node:test";
 import { read } from "../../pages.js";
+import { within } from "../../support/wait.js";
 import { Backend } from "../support/backends/backend.js";
 import { acknowledged, attempted, delivery, named } from "../support/deliveries.js";
 import { event, Gateway, TOKEN, until } from "../support/gateway.js";
@@ -17,6 +18,9 @@ const SCHEMATHESIS = path.join(ROOT, ".cache/python/bin/schemathesis");
 
 /** How many random requests each operation is sent, beside about 1,000 with values at the bounds of the schemas. */
 const EXAMPLES = 5;
+
+/** How long all of them may take, in milliseconds. */
+const LIMIT = 600_000;
 
 /** Left out, and why. */
 const EXCLUDED = [
@@ -87,12 +91,13 @@ async function fill() {
 
 /** Runs schemathesis over the document; returns how it ended, and what it printed. */
 function schemathesis(...options) {
-  return new Promise((resolve) => {
+  const ended = new Promise((resolve) => {
     const args = ["run", path.join(folder, "openapi.json"), ...options];
     execFile(SCHEMATHESIS, args, { cwd: folder, maxBuffer: 1 << 26 }, (error, stdout, stderr) =>
       resolve({ code: error?.code ?? 0, output: stdout + stderr }),
     );
   });
+  return within("the end of schemathesis", ended, LIMIT);
 }
 
 test("random requests are answered as the document says", async () => {

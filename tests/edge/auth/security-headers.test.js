@@ -33,13 +33,13 @@ function headOf(gateway, { method = "GET", path, headers = {}, body }) {
 async function ticketFor(gateway, task_id) {
   const { request } = gateway.url.startsWith("https:") ? https : http;
   const options = { method: "POST", headers: ADMIN, rejectUnauthorized: false };
-  const text = await new Promise((resolve, reject) => {
+  const answered = new Promise((resolve, reject) => {
     const sent = request(`${gateway.url}/api/tickets`, options, async (answer) =>
       resolve((await answer.toArray()).join("")),
     );
     sent.on("error", reject).end(JSON.stringify({ task_id }));
   });
-  return JSON.parse(text).ticket;
+  return JSON.parse(await within("a ticket", answered)).ticket;
 }
 
 const post = (path, headers, body) => ({ method: "POST", path, headers, body });

@@ -4,6 +4,7 @@
 import assert from "node:assert/strict";
 import { request } from "node:http";
 import { after, before, test } from "node:test";
+import { within } from "../../support/wait.js";
 import { named } from "../support/deliveries.js";
 import { Gateway, sign } from "../support/gateway.js";
 import { live } from "../support/live/streams.js";
@@ -41,7 +42,7 @@ function acknowledged(...bodies) {
       posted.on("error", reject);
       posted.end(body);
     });
-  return Promise.all(bodies.map(post));
+  return within(`${bodies.length} answers`, Promise.all(bodies.map(post)));
 }
 
 test("300 sockets, some of which are cut off and go on elsewhere", async () => {

@@ -1,7 +1,5 @@
 // A folder as `init` writes it, with the package installed, beside a Cloudflare of its own.
 
-import { spawn } from "node:child_process";
-import { once } from "node:events";
 import {
   cpSync,
   mkdirSync,
@@ -13,7 +11,7 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { text } from "node:stream/consumers";
+import { run } from "../../support/run.js";
 import { runInTerminal } from "../../support/terminal.js";
 import { FakeCloudflare } from "./fake-cloudflare.js";
 import { NAME, ROOT } from "./machine.js";
@@ -60,17 +58,8 @@ export class Deployment {
   }
 
   /** Runs the command in the folder, without a terminal. */
-  async run(args, env) {
-    const child = spawn(process.execPath, [COMMAND, ...args], {
-      ...this.#options(env),
-      stdio: ["ignore", "pipe", "pipe"],
-    });
-    const [out, err, [code]] = await Promise.all([
-      text(child.stdout),
-      text(child.stderr),
-      once(child, "exit"),
-    ]);
-    return { out, err, code };
+  run(args, env) {
+    return run(process.execPath, [COMMAND, ...args], this.#options(env));
   }
 
   /** Replaces a text of the configuration. */

@@ -14,10 +14,13 @@ import { build } from "esbuild";
 import { Miniflare } from "miniflare";
 import { chromium } from "playwright-core";
 import * as esm from "vtryon-webhooks";
-import { emitted } from "../../support/wait.js";
+import { emitted, within } from "../../support/wait.js";
 import { judge } from "./judge.js";
 
 const BROWSER = "command -v chromium || command -v google-chrome";
+/** How long a program may take for all questions, in milliseconds: another cargo may be at work. */
+const LIMIT = 600_000;
+
 const ROOT = path.resolve(import.meta.dirname, "../../..");
 const cjs = createRequire(import.meta.url)("vtryon-webhooks");
 
@@ -31,8 +34,8 @@ function lines(command, args, env = {}) {
     });
     const exit = once(program, "exit");
     const lines = Readable.from(questions).map((question) => `${JSON.stringify(question)}\n`);
-    const [out] = await Promise.all([text(program.stdout), pipeline(lines, program.stdin)]);
-    const [code] = await exit;
+    const ended = Promise.all([text(program.stdout), exit, pipeline(lines, program.stdin)]);
+    const [out, [code]] = await within(`the answers of ${command}`, ended, LIMIT);
     if (code !== 0) throw new Error(`${command} ended with ${code}`);
     return out
       .trimEnd()
