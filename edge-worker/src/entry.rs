@@ -1,5 +1,7 @@
 //! The entry points: a request from beginning to end, and the hourly event.
 
+#[cfg(feature = "faults")]
+mod inspection;
 mod route;
 mod sweep;
 
@@ -98,21 +100,11 @@ async fn serve(
     env: Env,
     context: &Context,
 ) -> Result<web_sys::Response, ApiError> {
-    if let Some(counts) = metering::asked_by(&request) {
-        return response::raw(200, &counts);
-    }
     #[cfg(feature = "faults")]
     {
         body::set_budget(faults::body_budget(&env));
-        if faults::is_asked(&request, "held-bytes") {
-            return response::raw(200, &body::held_bytes().to_string());
-        }
-        if faults::is_asked(&request, "routes") {
-            return response::raw(200, &route::list());
-        }
-        if faults::is_asked(&request, "variables") {
-            crate::config::Config::current(&env)?;
-            return response::raw(200, &faults::variables());
+        if let Some(answer) = inspection::inspect(&request, &env)? {
+            return response::raw(200, &answer);
         }
     }
     metering::count(BilledOperation::Request);

@@ -1,4 +1,4 @@
-//! What only the builds for tests have: faults on purpose, and metering. Without the feature `faults` all of it is empty.
+//! What only the build for tests has, by the feature `faults`: faults on purpose, and metering. In the release it is empty.
 
 pub(crate) mod faults;
 pub(crate) mod metering;

@@ -27,7 +27,7 @@ const LISTEN: Option<Scope> = Some(Scope::Listen);
 
 /// The routes outside of the API proper. A webhook has a signature, a session is opened by a token, and a task's stream
 /// by a ticket too, before the scope is asked for.
-const ROUTES: &[Route<Target>] = &[
+pub(super) const ROUTES: &[Route<Target>] = &[
     Route::new("POST", "webhooks/vtryon", None, |_| Target::Webhook),
     Route::new("GET", "healthz", None, |_| Target::Health),
     Route::new("GET", "api", READ, |_| Target::Api(Api::ShowVersion)),
@@ -80,18 +80,4 @@ pub(super) fn find(head: &Head) -> PathMatch {
         (None, ..) => Ok(RouteMatch { request: Target::NotFound, path: "", scope: None }),
     };
     PathMatch { kind, target }
-}
-
-/// Returns all paths with their methods, each with its scope, as JSON, for tests.
-#[cfg(feature = "faults")]
-pub(super) fn list() -> String {
-    use std::collections::BTreeMap;
-    let outer = ROUTES.iter().map(|route| (format!("/{}", route.path), route.method, route.scope));
-    let inner = crate::api::route::ROUTES.iter();
-    let inner = inner.map(|route| (format!("/api/{}", route.path), route.method, route.scope));
-    let mut routes: BTreeMap<String, BTreeMap<&str, Option<Scope>>> = BTreeMap::new();
-    for (path, method, scope) in outer.chain(inner) {
-        routes.entry(path).or_default().insert(method, scope);
-    }
-    vtryon_gateway_engine::text::json::to_string(&routes)
 }

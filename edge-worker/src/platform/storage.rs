@@ -7,7 +7,7 @@ use vtryon_gateway_engine::{Error, Result};
 use vtryon_webhooks::Millis;
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast, JsValue};
-use worker::{SqlCursor, SqlStorage, SqlStorageValue, Storage, wasm_bindgen};
+use worker::{SqlStorage, SqlStorageValue, Storage, wasm_bindgen};
 
 use crate::platform::clock;
 use crate::testing::faults;
@@ -46,7 +46,7 @@ impl Database for ObjectDatabase {
         for columns in cursor.raw() {
             take(&mut Row::new(columns.map_err(fault)?.into_iter().map(value).collect()))?;
         }
-        count_rows(&cursor);
+        metering::count_rows(&cursor);
         Ok(())
     }
 
@@ -111,12 +111,3 @@ fn value(value: SqlStorageValue) -> Value {
 fn fault(error: worker::Error) -> Error {
     Error::from(error.to_string())
 }
-
-/// Counts the rows that a statement has read and written. Only builds for tests count.
-#[cfg(feature = "faults")]
-fn count_rows(cursor: &SqlCursor) {
-    metering::count_rows(cursor.rows_read(), cursor.rows_written());
-}
-
-#[cfg(not(feature = "faults"))]
-const fn count_rows(_: &SqlCursor) {}

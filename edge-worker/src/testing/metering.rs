@@ -1,11 +1,14 @@
-//! What the platform bills, counted for tests and for `make cost`. Only the feature `faults` compiles it in.
+//! What the platform bills, counted for tests and for `make cost`: by the feature `faults`, never in the release.
 
-use worker::web_sys::Request;
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+use worker::SqlCursor;
 
 /// What is billed by its number. An alarm that is set is a row written, one that runs is an object's request.
-#[derive(Clone, Copy)]
-#[cfg_attr(feature = "faults", derive(PartialEq, Eq, PartialOrd, Ord, serde::Serialize))]
-#[cfg_attr(feature = "faults", serde(rename_all = "snake_case"))]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub(crate) enum BilledOperation {
     Request,
     ShardRequest,
@@ -15,47 +18,37 @@ pub(crate) enum BilledOperation {
     AlarmRun,
     KvRead,
     KvWrite,
-    #[cfg(feature = "faults")]
     RowsRead,
-    #[cfg(feature = "faults")]
     RowsWritten,
 }
 
-#[cfg(feature = "faults")]
 thread_local! {
     /// Since the isolate has started. The Worker and all objects of a local runtime are in one.
-    static COUNTS: std::cell::RefCell<std::collections::BTreeMap<BilledOperation, usize>> = std::cell::RefCell::default();
+    static COUNTS: RefCell<BTreeMap<BilledOperation, usize>> = RefCell::default();
 }
 
 /// Counts one.
-#[cfg(feature = "faults")]
-pub(crate) fn count(item: BilledOperation) {
-    add(item, 1);
+pub(crate) fn count(operation: BilledOperation) {
+    add(operation, 1);
 }
 
 /// Counts the rows that a statement has read and written.
-#[cfg(feature = "faults")]
-pub(crate) fn count_rows(read: usize, written: usize) {
-    add(BilledOperation::RowsRead, read);
-    add(BilledOperation::RowsWritten, written);
+pub(crate) fn count_rows(cursor: &SqlCursor) {
+    // Asking costs a call of JavaScript each.
+    if cfg!(feature = "faults") {
+        add(BilledOperation::RowsRead, cursor.rows_read());
+        add(BilledOperation::RowsWritten, cursor.rows_written());
+    }
 }
 
-/// Returns all counts as JSON where a request asks for them, which itself is not counted.
-#[cfg(feature = "faults")]
-pub(crate) fn asked_by(request: &Request) -> Option<String> {
-    crate::testing::faults::is_asked(request, "metering")
-        .then(|| COUNTS.with_borrow(serde_json::to_string).unwrap_or_default())
+fn add(operation: BilledOperation, number: usize) {
+    if cfg!(feature = "faults") {
+        COUNTS.with_borrow_mut(|counts| *counts.entry(operation).or_default() += number);
+    }
 }
 
+/// Returns all counts as JSON.
 #[cfg(feature = "faults")]
-fn add(item: BilledOperation, number: usize) {
-    COUNTS.with_borrow_mut(|counts| *counts.entry(item).or_default() += number);
-}
-
-#[cfg(not(feature = "faults"))]
-pub(crate) const fn count(_: BilledOperation) {}
-
-#[cfg(not(feature = "faults"))]
-pub(crate) const fn asked_by(_: &Request) -> Option<String> {
-    None
+pub(crate) fn counts() -> String {
+    COUNTS.with_borrow(vtryon_gateway_engine::text::json::to_string)
 }
