@@ -8,7 +8,7 @@ mod shard;
 use std::time::Duration;
 
 pub(crate) use directory::{DirectoryClient, text_of};
-pub(crate) use shard::{ShardClient, SubscribeResponse};
+pub(crate) use shard::ShardClient;
 
 /// How long an object is waited for by another one, by the sweep, or by a reader that confirms a result: one that hangs must
 /// not stop what concerns the others. The requests of the API and the reports of attempts have limits of their own.

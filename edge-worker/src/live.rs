@@ -19,7 +19,7 @@ use futures_util::future::try_join_all;
 use vtryon_gateway_engine::access::scope::Scope;
 use vtryon_gateway_engine::protocol::live::cursor::{StreamCursor, StreamPosition};
 use vtryon_gateway_engine::protocol::live::{
-    LIVE_CURSOR, MIN_SEND_WINDOW, SEND_WINDOW, Start, Subject, Subscription,
+    LIVE_CURSOR, MIN_SEND_WINDOW, NotOpened, SEND_WINDOW, Start, Subject, Subscription,
 };
 use vtryon_gateway_engine::text::number;
 use vtryon_webhooks::Code;
@@ -32,7 +32,7 @@ use self::event_stream::Acknowledge;
 use self::frame::Ids;
 use self::query::StreamQuery;
 use crate::auth::{Permit, is_socket};
-use crate::clients::{ShardClient, SubscribeResponse};
+use crate::clients::ShardClient;
 use crate::config::Config;
 use crate::http::response::{self, ApiError};
 use crate::http::task_id::task_id;
@@ -182,15 +182,16 @@ async fn socket(
     shard: u32,
     subscription: Subscription,
 ) -> Result<(WebSocket, StreamPosition), ApiError> {
-    match shards.subscribe(shard, subscription).await? {
-        SubscribeResponse::Opened(response) => {
-            let position =
-                response.headers().get(LIVE_CURSOR)?.and_then(|position| StreamPosition::parse(&position));
-            response.websocket().zip(position).ok_or_else(|| ApiError::new(Code::Unavailable))
-        }
-        SubscribeResponse::Over | SubscribeResponse::Erased | SubscribeResponse::Refused => {
-            Err(ApiError::new(Code::Unavailable))
-        }
+    let response = shards.subscribe(shard, subscription).await?.map_err(unavailable)?;
+    let position = response.headers().get(LIVE_CURSOR)?.and_then(|position| StreamPosition::parse(&position));
+    response.websocket().zip(position).ok_or_else(|| ApiError::new(Code::Unavailable))
+}
+
+/// Refuses a stream that a shard does not open. Its other reasons than that it can't are for pages alone.
+fn unavailable(reason: NotOpened) -> ApiError {
+    match reason {
+        NotOpened::Unavailable(message) => ApiError::with_message(Code::Unavailable, message),
+        NotOpened::Over | NotOpened::Erased | NotOpened::Refused => ApiError::new(Code::Unavailable),
     }
 }
 

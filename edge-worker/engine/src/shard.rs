@@ -23,7 +23,7 @@ pub use self::config::topology::TopologyCheck;
 pub use self::deliveries::schedule::{POLL_DUE_MS, Picked};
 pub use self::live::broadcast::Broadcast;
 pub use self::live::state::TicketState;
-pub use self::live::subscribe::{OpenedStream, Subscribed};
+pub use self::live::subscribe::OpenedStream;
 pub use self::live::subscriber::{Outgoing, Subscriber};
 pub use self::live::{MAX_TICKET_SOCKETS_OF_TASK, TICKET_TAG};
 

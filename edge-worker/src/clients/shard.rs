@@ -102,32 +102,25 @@ impl ShardClient {
         }
     }
 
-    /// Opens a socket to a shard.
+    /// Opens a socket to a shard: it comes with the answer.
     pub(crate) async fn subscribe(
         &self,
         shard: u32,
         subscription: Subscription,
-    ) -> Result<SubscribeResponse, ApiError> {
+    ) -> Result<Result<Response, NotOpened>, ApiError> {
         let call = self.new_call(shard, ShardRequest::Subscribe(subscription));
         let init = RequestInit::new();
         init.set_headers(&upgrade()?);
         let mut response = self.objects.fetch(&name(shard), &call.to_url(), &init).await?;
         let status = response.status_code();
         if status == SWITCHING_PROTOCOLS {
-            return Ok(SubscribeResponse::Opened(response));
+            return Ok(Ok(response));
         }
-        match NotOpened::from_status(status) {
-            Some(NotOpened::Over) => Ok(SubscribeResponse::Over),
-            Some(NotOpened::Refused) => Ok(SubscribeResponse::Refused),
-            Some(NotOpened::Erased) => Ok(SubscribeResponse::Erased),
-            Some(NotOpened::Unavailable) => {
-                Err(ApiError::with_message(Code::Unavailable, response.text().await?))
-            }
-            None => {
-                console_error!("shard {shard} answered {status}");
-                Err(ApiError::new(Code::Unavailable))
-            }
-        }
+        let reason = NotOpened::read(status, response.text().await?).ok_or_else(|| {
+            console_error!("shard {shard} answered {status}");
+            ApiError::new(Code::Unavailable)
+        })?;
+        Ok(Err(reason))
     }
 
     async fn invoke(&self, find: FindStub, call: &Call, body: &[u8]) -> worker::Result<JsValue> {
@@ -149,18 +142,6 @@ impl Drop for CallInTransit {
     fn drop(&mut self) {
         reports::put_back(self.0.shard, std::mem::take(&mut self.0.reports));
     }
-}
-
-/// A shard's answer to a subscription.
-pub(crate) enum SubscribeResponse {
-    /// A socket to the shard.
-    Opened(Response),
-    /// The task has ended, and the subscriber has its final state.
-    Over,
-    /// The task was erased.
-    Erased,
-    /// The task ended too long ago.
-    Refused,
 }
 
 /// Reads an answer; `None` where the requested thing does not exist.

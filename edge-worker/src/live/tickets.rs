@@ -1,17 +1,16 @@
 //! Streams by ticket: the state of one task, for a page of the shop.
 
 use vtryon_gateway_engine::credentials::tickets::Pass;
-use vtryon_gateway_engine::protocol::live::{SEND_WINDOW, Start, Subject, Subscription, close};
+use vtryon_gateway_engine::protocol::live::{NotOpened, SEND_WINDOW, Start, Subject, Subscription, close};
 use vtryon_webhooks::Code;
 use worker::{Env, Request, Response};
 
 use super::client_socket::{self, Client};
 use super::event_stream::{self, Acknowledge};
 use super::frame::Ids;
-use super::{Form, PROTOCOL, lingering, not_plain, offered, openings, relay};
+use super::{Form, PROTOCOL, lingering, not_plain, offered, openings, relay, unavailable};
 
 use crate::auth::{Permit, origin, unauthorized};
-use crate::clients::SubscribeResponse;
 use crate::config::Config;
 use crate::http::query::Query;
 use crate::http::response::ApiError;
@@ -73,25 +72,26 @@ async fn stream(pass: Pass, request: &Request, env: &Env, config: &Config) -> Re
         send_window: SEND_WINDOW,
     };
     match (config.shard_client(env).subscribe(shard, subscription).await?, form) {
-        (SubscribeResponse::Refused, _) => Err(unauthorized()),
-        (SubscribeResponse::Over, Form::Socket { protocol }) => {
+        (Err(reason @ NotOpened::Unavailable(_)), _) => Err(unavailable(reason)),
+        (Err(NotOpened::Refused), _) => Err(unauthorized()),
+        (Err(NotOpened::Over), Form::Socket { protocol }) => {
             // One who has seen all there is to see.
             client_socket::refuse(close::TASK_ENDED, task_id, protocol)
         }
-        (SubscribeResponse::Erased, Form::Socket { protocol }) => {
+        (Err(NotOpened::Erased), Form::Socket { protocol }) => {
             client_socket::refuse(close::TASK_ERASED, task_id, protocol)
         }
         // This ends an EventSource.
-        (SubscribeResponse::Over | SubscribeResponse::Erased, _) => Ok(Response::empty()?.with_status(204)),
-        (SubscribeResponse::Opened(response), Form::Events) => {
+        (Err(NotOpened::Over | NotOpened::Erased), _) => Ok(Response::empty()?.with_status(204)),
+        (Ok(response), Form::Events) => {
             let socket = response.websocket().ok_or_else(|| ApiError::new(Code::Unavailable))?;
             event_stream::open(vec![socket], Ids::OfShard, permit, Acknowledge::No)
         }
-        (SubscribeResponse::Opened(response), Form::Socket { protocol }) => {
+        (Ok(response), Form::Socket { protocol }) => {
             let socket = response.websocket().ok_or_else(|| ApiError::new(Code::Unavailable))?;
             relay::open(socket, Client::Page { task_id }, permit, protocol)
         }
-        (SubscribeResponse::Opened(_), Form::Plain) => Err(not_plain()),
+        (Ok(_), Form::Plain) => Err(not_plain()),
     }
 }
 

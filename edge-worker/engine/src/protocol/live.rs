@@ -101,7 +101,7 @@ pub enum Start {
 }
 
 /// Why a shard opens no stream. The status of its answer says which.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum NotOpened {
     /// The task has ended, and the subscriber has its final state.
     Over,
@@ -110,24 +110,23 @@ pub enum NotOpened {
     /// The task was erased.
     Erased,
     /// Not now, for the reason that is the body of the answer.
-    Unavailable,
+    Unavailable(String),
 }
 
 impl NotOpened {
-    const ALL: [Self; 4] = [Self::Over, Self::Refused, Self::Erased, Self::Unavailable];
-
-    pub const fn status(self) -> u16 {
+    pub const fn status(&self) -> u16 {
         match self {
             Self::Over => 204,
             Self::Refused => 401,
             Self::Erased => 410,
-            Self::Unavailable => 503,
+            Self::Unavailable(_) => 503,
         }
     }
 
-    /// Reads the status of an answer.
-    pub fn from_status(status: u16) -> Option<Self> {
-        Self::ALL.into_iter().find(|reason| reason.status() == status)
+    /// Reads an answer.
+    pub fn read(status: u16, body: String) -> Option<Self> {
+        let known = [Self::Over, Self::Refused, Self::Erased, Self::Unavailable(body)];
+        known.into_iter().find(|reason| reason.status() == status)
     }
 }
 
@@ -147,9 +146,10 @@ mod tests {
 
     #[test]
     fn each_reason_has_a_status_of_its_own() {
-        for reason in NotOpened::ALL {
-            assert_eq!(NotOpened::from_status(reason.status()), Some(reason));
+        let unavailable = NotOpened::Unavailable("full".to_owned());
+        for reason in [NotOpened::Over, NotOpened::Refused, NotOpened::Erased, unavailable] {
+            assert_eq!(NotOpened::read(reason.status(), "full".to_owned()), Some(reason));
         }
-        assert_eq!(NotOpened::from_status(101), None);
+        assert_eq!(NotOpened::read(101, String::new()), None);
     }
 }

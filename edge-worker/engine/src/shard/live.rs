@@ -18,11 +18,11 @@ use vtryon_webhooks::Digest;
 use self::backlog::Backlog;
 use self::broadcast::Broadcast;
 use self::state::TicketState;
-use self::subscribe::Subscribed;
+use self::subscribe::OpenedStream;
 use self::subscriber::{Outgoing, Subscriber};
 use super::Shard;
 use super::config::topology::ShardIndex;
-use crate::protocol::live::{MAX_ACK_BYTES, Subject, Subscription, acknowledged, close};
+use crate::protocol::live::{MAX_ACK_BYTES, NotOpened, Subject, Subscription, acknowledged, close};
 use crate::{Context, Result};
 
 /// How many ticket holders may watch one task at the same time: the shell closes the oldest one for another.
@@ -51,7 +51,7 @@ fn state_tag(digest: &Digest) -> String {
 }
 
 impl Shard {
-    /// Opens a stream of the shard and the number of shards that the caller means. Its socket is to be reported to
+    /// Opens a stream of the shard and the number of shards that the caller means, or says why not. Its socket is to be reported to
     /// [`Shard::opened`] once it has its attachment.
     ///
     /// # Errors
@@ -61,7 +61,7 @@ impl Shard {
         context: &Context<'_>,
         (shard, shards): (u32, u32),
         subscription: Subscription,
-    ) -> Result<Subscribed> {
+    ) -> Result<Result<Box<OpenedStream>, NotOpened>> {
         let index = ShardIndex { shard, shards };
         let backlog = Backlog { context, index, duplicates: &self.duplicates, last_seq: self.last_seq };
         subscribe::open(&backlog, &mut self.audience, subscription)

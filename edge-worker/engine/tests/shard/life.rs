@@ -7,7 +7,6 @@ use vtryon_gateway_engine::protocol::delivery::DeliveryState;
 use vtryon_gateway_engine::protocol::live::{Start, Subject, Subscription};
 use vtryon_gateway_engine::protocol::settings::Replay;
 use vtryon_gateway_engine::protocol::{ShardRequest, TaskFilter};
-use vtryon_gateway_engine::shard::Subscribed;
 use vtryon_webhooks::Millis;
 
 use crate::support::{World, body, deployment, endpoint};
@@ -35,12 +34,8 @@ pub fn live() -> World {
             until: Some(world.now.plus_seconds(86_400 * 365)),
             send_window: 1 << 18,
         };
-        match world.decide(|shard, context| shard.subscribe(context, (0, 1), subscription)).unwrap() {
-            Subscribed::Opened(opened) => opened.subscriber,
-            Subscribed::Refused | Subscribed::Over | Subscribed::Erased | Subscribed::Full => {
-                panic!("not opened")
-            }
-        }
+        let subscribed = world.decide(|shard, context| shard.subscribe(context, (0, 1), subscription));
+        subscribed.unwrap().unwrap().subscriber
     };
     let mut limited = endpoint(3);
     limited.options.max_in_flight = Some(1);
@@ -165,7 +160,7 @@ fn meet_exceptions(world: &mut World) {
         until: None,
         send_window: 1 << 18,
     };
-    world.decide(|shard, context| shard.subscribe(context, (0, 1), subscription)).unwrap();
+    world.decide(|shard, context| shard.subscribe(context, (0, 1), subscription)).unwrap().unwrap();
 }
 
 fn queries(world: &mut World) {

@@ -5,9 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use vtryon_gateway_engine::protocol::live::close::{self, Close};
 use vtryon_gateway_engine::protocol::live::{LIVE_CURSOR, NotOpened};
 use vtryon_gateway_engine::protocol::{Call, ShardRequest};
-use vtryon_gateway_engine::shard::{
-    MAX_TICKET_SOCKETS_OF_TASK, OpenedStream, Outgoing, Subscribed, Subscriber,
-};
+use vtryon_gateway_engine::shard::{MAX_TICKET_SOCKETS_OF_TASK, OpenedStream, Outgoing, Subscriber};
 use worker::{Request, Response, WebSocket, WebSocketIncomingMessage, WebSocketPair, console_error};
 
 use super::{TaskShard, attachment, fault};
@@ -37,10 +35,14 @@ pub(super) fn send(socket: &WebSocket, subscriber: &Subscriber, outgoing: &Outgo
     Ok(())
 }
 
-/// Answers that no stream is opened; without a message, with no body.
-fn not_opened(reason: NotOpened, message: &str) -> worker::Result<Response> {
-    let response = if message.is_empty() { Response::empty()? } else { Response::ok(message)? };
-    Ok(response.with_status(reason.status()))
+/// Answers that no stream is opened.
+fn not_opened(reason: NotOpened) -> worker::Result<Response> {
+    let status = reason.status();
+    let response = match reason {
+        NotOpened::Unavailable(message) => Response::ok(message)?,
+        NotOpened::Over | NotOpened::Refused | NotOpened::Erased => Response::empty()?,
+    };
+    Ok(response.with_status(status))
 }
 
 impl TaskShard {
@@ -48,7 +50,7 @@ impl TaskShard {
     pub(super) async fn open_socket(&self, request: &Request) -> worker::Result<Response> {
         let call = Call::from_url(&request.inner().url()).map_err(fault)?;
         if let Err(mismatch) = self.begin_call(&call).await? {
-            return not_opened(NotOpened::Unavailable, &mismatch.0);
+            return not_opened(NotOpened::Unavailable(mismatch.0));
         }
         let Call { shard, shards, request, .. } = call;
         let ShardRequest::Subscribe(subscription) = request else {
@@ -57,14 +59,8 @@ impl TaskShard {
         let subscribed =
             self.with_engine(|engine, context| engine.subscribe(context, (shard, shards), subscription))?;
         let OpenedStream { subscriber, outgoing, cursor, tags } = *match subscribed {
-            Subscribed::Refused => return not_opened(NotOpened::Refused, ""),
-            Subscribed::Over => return not_opened(NotOpened::Over, ""),
-            Subscribed::Erased => return not_opened(NotOpened::Erased, ""),
-            Subscribed::Full => {
-                let message = "too many pages watch this shard: come again later";
-                return not_opened(NotOpened::Unavailable, message);
-            }
-            Subscribed::Opened(opened) => opened,
+            Ok(opened) => opened,
+            Err(reason) => return not_opened(reason),
         };
         if let Some(tag) = tags.first().filter(|_| subscriber.is_ticket_holder()) {
             self.make_room(tag);

@@ -9,7 +9,7 @@ use vtryon_gateway_engine::protocol::metrics::Counts;
 use vtryon_gateway_engine::protocol::settings::{Endpoint, EndpointOptions, Replay, Settings};
 use vtryon_gateway_engine::protocol::topology::placement::Placement;
 use vtryon_gateway_engine::protocol::{Call, IncomingEvent, ShardRequest, StoreResult};
-use vtryon_gateway_engine::shard::{Shard, Subscribed, Subscriber, TopologyCheck};
+use vtryon_gateway_engine::shard::{Shard, Subscriber, TopologyCheck};
 use vtryon_gateway_engine::storage::database::{Database, Row};
 use vtryon_gateway_engine::storage::sqlite::Sqlite;
 use vtryon_gateway_engine::text::json;
@@ -221,7 +221,7 @@ impl World {
     pub(super) fn watch(&mut self, subscription: Subscription, acknowledges: bool) {
         let subscribed =
             self.decide(|shard, context| shard.subscribe(context, (0, 1), subscription)).unwrap();
-        let Subscribed::Opened(opened) = subscribed else { return };
+        let Ok(opened) = subscribed else { return };
         self.decide(|shard, _| shard.opened(&opened.subscriber));
         let mut attachment = opened.subscriber.attachment();
         let mut messages = opened.outgoing.messages;

@@ -2,8 +2,8 @@
 
 mod receive;
 
-use vtryon_gateway_engine::protocol::live::{Start, Subject, Subscription};
-use vtryon_gateway_engine::shard::{Subscribed, Subscriber, TICKET_TAG};
+use vtryon_gateway_engine::protocol::live::{NotOpened, Start, Subject, Subscription};
+use vtryon_gateway_engine::shard::{Subscriber, TICKET_TAG};
 use vtryon_webhooks::Millis;
 
 use crate::checks::SKEW;
@@ -149,13 +149,13 @@ impl World {
             engine.subscribe(context, at, subscription)
         });
         let opened = match subscribed {
-            Decided::Done(Subscribed::Opened(opened)) => opened,
-            Decided::Done(Subscribed::Over | Subscribed::Refused) => {
+            Decided::Done(Ok(opened)) => opened,
+            Decided::Done(Err(NotOpened::Over | NotOpened::Refused)) => {
                 self.coverage.reach("stream", "over");
                 self.clients.swap_remove(index);
                 return;
             }
-            Decided::Done(Subscribed::Erased) => {
+            Decided::Done(Err(NotOpened::Erased)) => {
                 let Watched::State(task_id) = &self.clients[index].watched else { return };
                 let is_erased = self.shards[shard].oracle.has_erased(task_id);
                 ensure!(is_erased, "only what was erased is gone", "{task_id}");
@@ -163,7 +163,7 @@ impl World {
                 self.clients.swap_remove(index);
                 return;
             }
-            Decided::Done(Subscribed::Full) | Decided::Unknown => return,
+            Decided::Done(Err(NotOpened::Unavailable(_))) | Decided::Unknown => return,
         };
         if let Some(engine) = &mut self.shards[shard].engine {
             engine.opened(&opened.subscriber);

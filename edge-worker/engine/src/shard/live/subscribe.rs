@@ -7,24 +7,11 @@ use super::state::{self, TicketState};
 use super::subscriber::{Outgoing, Subscriber};
 use super::{TICKET_TAG, subject_tag};
 use crate::protocol::live::cursor::StreamPosition;
-use crate::protocol::live::{MessageType, Start, Subject, Subscription, close};
+use crate::protocol::live::{MessageType, NotOpened, Start, Subject, Subscription, close};
 use crate::shard::events::import;
 use crate::shard::retention::erasure;
 use crate::shard::sequence::{before_time, floors};
 use crate::{Context, Result};
-
-/// What becomes of a subscription.
-pub enum Subscribed {
-    /// The task ended too long ago to be watched.
-    Refused,
-    /// The task has ended, and the subscriber has its final state.
-    Over,
-    /// The task was erased.
-    Erased,
-    /// As many ticket holders watch this shard as may.
-    Full,
-    Opened(Box<OpenedStream>),
-}
 
 /// A stream that is opened: its socket gets the tags and the attachment, and is sent the messages.
 pub struct OpenedStream {
@@ -52,25 +39,26 @@ pub(crate) fn open(
     backlog: &Backlog<'_>,
     audience: &mut Audience,
     subscription: Subscription,
-) -> Result<Subscribed> {
+) -> Result<Result<Box<OpenedStream>, NotOpened>> {
     let context = backlog.context;
     let mut state = None;
     if let Subject::State { task_id } = &subscription.subject {
         if erasure::is_erased(context.db, task_id)? {
-            return Ok(Subscribed::Erased);
+            return Ok(Err(NotOpened::Erased));
         }
         let found = state::find(context.db, task_id)?;
         if let Start::After(seen) = subscription.start {
             // A resume token ends soon after its task has; a ticket is new.
             if found.is_past(context.now) {
-                return Ok(Subscribed::Refused);
+                return Ok(Err(NotOpened::Refused));
             }
             if found.is_final() && found.seq <= seen {
-                return Ok(Subscribed::Over);
+                return Ok(Err(NotOpened::Over));
             }
         }
         if audience.is_full(context.deployment.max_ticket_sockets) {
-            return Ok(Subscribed::Full);
+            let message = "too many pages watch this shard: come again later";
+            return Ok(Err(NotOpened::Unavailable(message.to_owned())));
         }
         state = Some(found);
     }
@@ -87,7 +75,7 @@ pub(crate) fn open(
         None => begin_stream(backlog, &mut subscriber, start, gap)?,
     };
     let opened = OpenedStream { subscriber, outgoing, cursor: position.to_string(), tags };
-    Ok(Subscribed::Opened(Box::new(opened)))
+    Ok(Ok(Box::new(opened)))
 }
 
 /// Sends a snapshot, or what was stored since the cursor.

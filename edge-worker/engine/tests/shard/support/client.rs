@@ -3,8 +3,8 @@
 use serde_json::Value as Json;
 use vtryon_gateway_engine::protocol::live::close::Close;
 use vtryon_gateway_engine::protocol::live::cursor::{StreamCursor, StreamPosition};
-use vtryon_gateway_engine::protocol::live::{SEND_WINDOW, Start, Subject, Subscription};
-use vtryon_gateway_engine::shard::{Outgoing, Subscribed, Subscriber, TICKET_TAG};
+use vtryon_gateway_engine::protocol::live::{NotOpened, SEND_WINDOW, Start, Subject, Subscription};
+use vtryon_gateway_engine::shard::{Outgoing, Subscriber, TICKET_TAG};
 use vtryon_webhooks::{Millis, Shards};
 
 use super::World;
@@ -79,11 +79,11 @@ impl Client {
         let at = (world.no, world.shards);
         let subscribed = world.decide(|shard, context| shard.subscribe(context, at, subscription));
         let opened = match subscribed.unwrap() {
-            Subscribed::Opened(opened) => opened,
-            Subscribed::Refused => return "refused",
-            Subscribed::Over => return "over",
-            Subscribed::Erased => return "erased",
-            Subscribed::Full => return "full",
+            Ok(opened) => opened,
+            Err(NotOpened::Refused) => return "refused",
+            Err(NotOpened::Over) => return "over",
+            Err(NotOpened::Erased) => return "erased",
+            Err(NotOpened::Unavailable(_)) => return "full",
         };
         world.decide(|shard, _| shard.opened(&opened.subscriber));
         self.end = None;
