@@ -74,7 +74,6 @@ pub(crate) async fn answer(
         Api::EraseTask { id, query } => tasks::erase(id, &query, api).await,
         Api::ShowResult { id } => results::show(id, api, context).await,
         Api::ListQuarantine { query } => tasks::quarantine(&query, api).await,
-        Api::ListEndpoints { kind } => endpoints::list(kind, api).await,
         Api::CreateEndpoint { kind } => endpoints::create(kind, &request, api).await,
         Api::ShowEndpoint { kind, id } => endpoints::show(kind, &id, api).await,
         Api::ChangeEndpoint { kind, id } => endpoints::change(kind, &id, &request, api).await,
@@ -91,24 +90,19 @@ pub(crate) async fn answer(
             let input = text(&request).await?;
             api.change(DirectoryRequest::Replay { input, key }).await
         }
-        Api::ShowReplay { id } => api.directory.send(DirectoryRequest::Progress { id }).await,
-        Api::CancelReplay { id } => api.change(DirectoryRequest::CancelReplay { id }).await,
-        Api::ListRejections => api.directory.send(DirectoryRequest::Rejections).await,
-        Api::ListSecrets => api.directory.send(DirectoryRequest::Secrets).await,
-        Api::PurgeSecret { fingerprint } => api.change(DirectoryRequest::PurgeSecret { fingerprint }).await,
         Api::Import { query } => import::import(&query, &request, api).await,
         Api::IssueTicket => tickets::issue(&text(&request).await?, config),
-        Api::ListTokens => api.directory.send(DirectoryRequest::Tokens).await,
         Api::CreateToken => {
             let input = text(&request).await?;
             api.change(DirectoryRequest::CreateToken { input }).await
         }
-        Api::RevokeToken { id } => api.change(DirectoryRequest::RevokeToken { id }).await,
         Api::ListAudit { query } => audit::list(&query, api).await,
         Api::ShowMetrics => metrics::show(api).await,
         Api::ShowStats { query } => stats::show(&query, api).await,
         Api::ShowDocument => response::json_text(200, OPENAPI),
         Api::ShowVersion => response::json_text(200, &version()),
+        Api::Read(request) => api.directory.send(request).await,
+        Api::Change(request) => api.change(request).await,
         Api::NotFound => Err(ApiError::new(Code::NotFound)),
     }
 }

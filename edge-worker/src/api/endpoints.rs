@@ -8,10 +8,6 @@ use worker::{Request, Response};
 use super::{ApiContext, text};
 use crate::http::response::ApiError;
 
-pub(super) async fn list(kind: EndpointKind, api: &ApiContext<'_>) -> Result<Response, ApiError> {
-    api.directory.send(DirectoryRequest::List { kind }).await
-}
-
 /// Registers an endpoint.
 pub(super) async fn create(
     kind: EndpointKind,

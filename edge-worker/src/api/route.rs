@@ -1,19 +1,20 @@
 //! The routes of the API below `/api`.
 
 use vtryon_gateway_engine::access::scope::Scope;
+use vtryon_gateway_engine::protocol::DirectoryRequest;
 use vtryon_gateway_engine::protocol::settings::EndpointKind::{self, Alerts, Tasks};
 
 use crate::http::response::ApiError;
 use crate::http::router::{Route, RouteMatch, find};
 
-/// What an administrator asks for. A task's id is as in the path, decoded but not yet checked.
+/// What an administrator asks for. A task's id is as in the path, decoded but not yet checked. What the directory answers by
+/// itself is its own request: one that reads, or one that changes something.
 pub(crate) enum Api {
     ListTasks { query: String },
     ShowTask { id: Option<String> },
     EraseTask { id: Option<String>, query: String },
     ShowResult { id: Option<String> },
     ListQuarantine { query: String },
-    ListEndpoints { kind: EndpointKind },
     CreateEndpoint { kind: EndpointKind },
     ShowEndpoint { kind: EndpointKind, id: String },
     ChangeEndpoint { kind: EndpointKind, id: String },
@@ -26,21 +27,16 @@ pub(crate) enum Api {
     ShowDeliveryBody { id: String },
     ReplayDelivery { id: String },
     ReplayRange,
-    ShowReplay { id: String },
-    CancelReplay { id: String },
-    ListRejections,
-    ListSecrets,
-    PurgeSecret { fingerprint: String },
     Import { query: String },
     IssueTicket,
-    ListTokens,
     CreateToken,
-    RevokeToken { id: String },
     ListAudit { query: String },
     ShowMetrics,
     ShowStats { query: String },
     ShowDocument,
     ShowVersion,
+    Read(DirectoryRequest),
+    Change(DirectoryRequest),
     NotFound,
 }
 
@@ -61,7 +57,7 @@ pub(crate) const ROUTES: &[Route<Api>] = &[
     }),
     Route::new("GET", "tasks/{task_id}/result", READ, |given| Api::ShowResult { id: given.decoded_id() }),
     Route::new("GET", "quarantine", READ, |given| Api::ListQuarantine { query: given.query() }),
-    Route::new("GET", "endpoints", READ, |_| Api::ListEndpoints { kind: Tasks }),
+    Route::new("GET", "endpoints", READ, |_| Api::Read(DirectoryRequest::List { kind: Tasks })),
     Route::new("POST", "endpoints", ADMIN, |_| Api::CreateEndpoint { kind: Tasks }),
     Route::new("GET", "endpoints/{endpoint_id}", READ, |given| Api::ShowEndpoint {
         kind: Tasks,
@@ -87,7 +83,7 @@ pub(crate) const ROUTES: &[Route<Api>] = &[
         kind: Tasks,
         id: given.id(),
     }),
-    Route::new("GET", "alerts", READ, |_| Api::ListEndpoints { kind: Alerts }),
+    Route::new("GET", "alerts", READ, |_| Api::Read(DirectoryRequest::List { kind: Alerts })),
     Route::new("POST", "alerts", ADMIN, |_| Api::CreateEndpoint { kind: Alerts }),
     Route::new("GET", "alerts/{destination_id}", READ, |given| Api::ShowEndpoint {
         kind: Alerts,
@@ -122,18 +118,24 @@ pub(crate) const ROUTES: &[Route<Api>] = &[
         id: given.id(),
     }),
     Route::new("POST", "replay", REPLAY, |_| Api::ReplayRange),
-    Route::new("GET", "replays/{replay_id}", READ, |given| Api::ShowReplay { id: given.id() }),
-    Route::new("DELETE", "replays/{replay_id}", REPLAY, |given| Api::CancelReplay { id: given.id() }),
-    Route::new("GET", "rejections", READ, |_| Api::ListRejections),
-    Route::new("GET", "secrets", READ, |_| Api::ListSecrets),
-    Route::new("DELETE", "secrets/{fingerprint}", ADMIN, |given| Api::PurgeSecret {
-        fingerprint: given.id(),
+    Route::new("GET", "replays/{replay_id}", READ, |given| {
+        Api::Read(DirectoryRequest::Progress { id: given.id() })
+    }),
+    Route::new("DELETE", "replays/{replay_id}", REPLAY, |given| {
+        Api::Change(DirectoryRequest::CancelReplay { id: given.id() })
+    }),
+    Route::new("GET", "rejections", READ, |_| Api::Read(DirectoryRequest::Rejections)),
+    Route::new("GET", "secrets", READ, |_| Api::Read(DirectoryRequest::Secrets)),
+    Route::new("DELETE", "secrets/{fingerprint}", ADMIN, |given| {
+        Api::Change(DirectoryRequest::PurgeSecret { fingerprint: given.id() })
     }),
     Route::new("POST", "import", ADMIN, |given| Api::Import { query: given.query() }),
     Route::new("POST", "tickets", TICKETS, |_| Api::IssueTicket),
-    Route::new("GET", "tokens", ADMIN, |_| Api::ListTokens),
+    Route::new("GET", "tokens", ADMIN, |_| Api::Read(DirectoryRequest::Tokens)),
     Route::new("POST", "tokens", ADMIN, |_| Api::CreateToken),
-    Route::new("DELETE", "tokens/{token_id}", ADMIN, |given| Api::RevokeToken { id: given.id() }),
+    Route::new("DELETE", "tokens/{token_id}", ADMIN, |given| {
+        Api::Change(DirectoryRequest::RevokeToken { id: given.id() })
+    }),
     Route::new("GET", "audit", ADMIN, |given| Api::ListAudit { query: given.query() }),
     Route::new("GET", "metrics", READ, |_| Api::ShowMetrics),
     Route::new("GET", "stats", READ, |given| Api::ShowStats { query: given.query() }),
