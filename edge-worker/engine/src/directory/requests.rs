@@ -34,24 +34,27 @@ fn answer(
     DirectoryCall { request, audited }: DirectoryCall,
 ) -> Next {
     let db = context.db;
-    if let Some((kind, endpoint)) = request.endpoint() {
-        find_of_kind(db, kind, endpoint)?;
-    }
+    // What the requester takes for the number of an endpoint may be that of an alert destination, or the other way round.
+    let known = |kind, no| find_of_kind(db, kind, no).map(|record| record.endpoint.no);
     let by = audited.as_ref();
     match request {
         DirectoryRequest::Create { kind, input } => {
             endpoints::create(directory, context, kind, input, audited)
         }
         DirectoryRequest::List { kind } => endpoints::list(context, kind),
-        DirectoryRequest::Get { endpoint, .. } => endpoints::get(context, endpoint),
-        DirectoryRequest::Change { endpoint, change, .. } => {
-            endpoints::change(directory, context, endpoint, change, audited)
+        DirectoryRequest::Get { kind, endpoint } => endpoints::get(context, known(kind, endpoint)?),
+        DirectoryRequest::Change { kind, endpoint, change } => {
+            endpoints::change(directory, context, known(kind, endpoint)?, change, audited)
         }
-        DirectoryRequest::Delete { endpoint, .. } => endpoints::delete(directory, context, endpoint, audited),
-        DirectoryRequest::Rotate { endpoint, input, .. } => {
-            endpoints::rotate(context, endpoint, &input, audited)
+        DirectoryRequest::Delete { kind, endpoint } => {
+            endpoints::delete(directory, context, known(kind, endpoint)?, audited)
         }
-        DirectoryRequest::Retire { endpoint, .. } => endpoints::retire(directory, context, endpoint, audited),
+        DirectoryRequest::Rotate { kind, endpoint, input } => {
+            endpoints::rotate(context, known(kind, endpoint)?, &input, audited)
+        }
+        DirectoryRequest::Retire { kind, endpoint } => {
+            endpoints::retire(directory, context, known(kind, endpoint)?, audited)
+        }
         DirectoryRequest::ReportConditions(report) => {
             alerts::report(context, &report)?;
             schedule_alarm(directory, context)?;

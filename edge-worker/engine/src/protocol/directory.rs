@@ -115,39 +115,6 @@ pub enum DirectoryRequest {
     Sweep(SweepReport),
 }
 
-impl DirectoryRequest {
-    /// Returns the endpoint that it is about, and the kind that the requester takes it for.
-    pub const fn endpoint(&self) -> Option<(EndpointKind, i64)> {
-        match self {
-            Self::Get { kind, endpoint }
-            | Self::Change { kind, endpoint, .. }
-            | Self::Delete { kind, endpoint }
-            | Self::Rotate { kind, endpoint, .. }
-            | Self::Retire { kind, endpoint } => Some((*kind, *endpoint)),
-            Self::Create { .. }
-            | Self::List { .. }
-            | Self::ReportConditions(_)
-            | Self::ReportUnhealthy(_)
-            | Self::Replay { .. }
-            | Self::Progress { .. }
-            | Self::CancelReplay { .. }
-            | Self::ReportRejections { .. }
-            | Self::Rejections
-            | Self::RejectionTotals
-            | Self::Secrets
-            | Self::PurgeSecret { .. }
-            | Self::CreateToken { .. }
-            | Self::Tokens
-            | Self::RevokeToken { .. }
-            | Self::FindToken { .. }
-            | Self::Audit { .. }
-            | Self::RecordChange { .. }
-            | Self::RecordImport
-            | Self::Sweep(_) => None,
-        }
-    }
-}
-
 /// An endpoint as an administrator describes it, not parsed yet.
 #[derive(Serialize, Deserialize)]
 pub struct EndpointInput {
