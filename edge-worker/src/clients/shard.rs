@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use futures_util::future::try_join_all;
 use js_sys::Uint8Array;
-use js_sys::futures::JsFuture;
 use vtryon_gateway_engine::protocol::delivery::AttemptReport;
 use vtryon_gateway_engine::protocol::live::{NotOpened, Subscription};
 use vtryon_gateway_engine::protocol::topology::placement::Placement;
@@ -30,9 +29,6 @@ const SWITCHING_PROTOCOLS: u16 = 101;
 /// attempt that the Worker makes, which the platform ends then.
 const REPORT_LIMIT: Duration = Duration::from_secs(4);
 
-/// Finds the stub of an object by its name.
-type FindStub = fn(&Objects, &str) -> worker::Result<Stub>;
-
 /// The shards of the deployment.
 #[derive(Clone)]
 pub(crate) struct ShardClient {
@@ -55,7 +51,7 @@ impl ShardClient {
     ) -> Result<Option<String>, ApiError> {
         let call = Call { reports: reports::take(shard), ..self.new_call(shard, request) };
         let mut call = CallInTransit(call);
-        let answer = self.invoke(Objects::stub, &call.0, body).await?;
+        let answer = invoke(self.objects.stub(&name(shard))?, &call.0, body).await?;
         call.0.reports.clear();
         read(shard, &answer)
     }
@@ -76,8 +72,8 @@ impl ShardClient {
 
     /// Sends a request to the anchor: shard 0 outside of any jurisdiction, which knows where the deployment was placed.
     pub(crate) async fn call_anchor(&self, request: ShardRequest) -> Result<Option<String>, ApiError> {
-        let call = self.new_call(0, request);
-        read(0, &self.invoke(Objects::unrestricted_stub, &call, &[]).await?)
+        let anchor = self.objects.unrestricted_stub(&name(0))?;
+        read(0, &invoke(anchor, &self.new_call(0, request), &[]).await?)
     }
 
     /// Sends the same request to every shard. Returns the answers of those that have one.
@@ -123,11 +119,6 @@ impl ShardClient {
         Ok(Err(reason))
     }
 
-    async fn invoke(&self, find: FindStub, call: &Call, body: &[u8]) -> worker::Result<JsValue> {
-        let shard: ShardMethods = find(&self.objects, &name(call.shard))?.into_rpc();
-        Ok(JsFuture::from(shard.call(&json::to_string(call), &Uint8Array::from(body))?).await?)
-    }
-
     fn new_call(&self, shard: u32, request: ShardRequest) -> Call {
         let (shards, placement) = (self.shards.count(), self.objects.placement());
         Call { shard, shards, placement, reports: Vec::new(), request }
@@ -142,6 +133,11 @@ impl Drop for CallInTransit {
     fn drop(&mut self) {
         reports::put_back(self.0.shard, std::mem::take(&mut self.0.reports));
     }
+}
+
+async fn invoke(shard: Stub, call: &Call, body: &[u8]) -> worker::Result<JsValue> {
+    let shard: ShardMethods = shard.into_rpc();
+    Ok(shard.call(&json::to_string(call), &Uint8Array::from(body))?.await?)
 }
 
 /// Reads an answer; `None` where the requested thing does not exist.

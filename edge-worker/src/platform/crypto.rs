@@ -2,10 +2,9 @@
 
 pub(crate) mod rsa;
 
-use js_sys::futures::JsFuture;
 use js_sys::{Array, Object, Promise, Reflect, Uint8Array};
+use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
-use wasm_bindgen::{JsCast, JsValue};
 use worker::wasm_bindgen;
 use zeroize::Zeroizing;
 
@@ -24,10 +23,10 @@ extern "C" {
     ) -> Result<Promise, JsValue>;
 
     #[wasm_bindgen(catch, js_namespace = ["crypto", "subtle"])]
-    fn encrypt(algorithm: &JsValue, key: &JsValue, data: &Uint8Array) -> Result<Promise, JsValue>;
+    fn encrypt(algorithm: &Object, key: &JsValue, data: &Uint8Array) -> Result<Promise, JsValue>;
 
     #[wasm_bindgen(catch, js_namespace = ["crypto", "subtle"])]
-    fn decrypt(algorithm: &JsValue, key: &JsValue, data: &Uint8Array) -> Result<Promise, JsValue>;
+    fn decrypt(algorithm: &Object, key: &JsValue, data: &Uint8Array) -> Result<Promise, JsValue>;
 }
 
 /// The length of AES-GCM's nonce in bytes (NIST SP 800-38D, 8.2).
@@ -63,7 +62,7 @@ pub(crate) async fn seal(key: &[u8; 32], context: &str, plain: &[u8]) -> worker:
     // WebCrypto copies the bytes before it returns the promise (W3C Web Cryptography, 14.3.1).
     let encrypted = encrypt(&aes_gcm(&nonce, context)?, &key, &plain);
     erase(&plain);
-    let sealed = JsFuture::from(encrypted?).await?;
+    let sealed = encrypted?.await?;
     Ok([&nonce[..], &Uint8Array::new(&sealed).to_vec()].concat())
 }
 
@@ -76,7 +75,7 @@ pub(crate) async fn open(
 ) -> worker::Result<Option<Zeroizing<Vec<u8>>>> {
     let Some((nonce, sealed)) = sealed.split_at_checked(NONCE) else { return Ok(None) };
     let key = aes_key(key).await?;
-    let plain = JsFuture::from(decrypt(&aes_gcm(nonce, context)?, &key, &sealed.into())?).await;
+    let plain = decrypt(&aes_gcm(nonce, context)?, &key, &sealed.into())?.await;
     Ok(plain.ok().map(|plain| {
         let array = Uint8Array::new(&plain);
         let bytes = Zeroizing::new(array.to_vec());
@@ -90,7 +89,7 @@ async fn aes_key(key: &[u8; 32]) -> worker::Result<JsValue> {
     let raw = Uint8Array::from(&key[..]);
     let imported = import_key("raw", raw.as_ref(), &JsValue::from_str("AES-GCM"), false, &usages);
     erase(&raw);
-    Ok(JsFuture::from(imported?).await?)
+    Ok(imported?.await?)
 }
 
 /// Overwrites a copy of a secret in JavaScript's memory. Copies that the runtime makes are out of reach.
@@ -98,14 +97,19 @@ fn erase(array: &Uint8Array) {
     array.fill(0, 0, array.length());
 }
 
-fn aes_gcm(nonce: &[u8], context: &str) -> worker::Result<JsValue> {
-    let algorithm = Object::new();
-    for (name, value) in [
-        ("name", JsValue::from_str("AES-GCM")),
+fn aes_gcm(nonce: &[u8], context: &str) -> worker::Result<Object> {
+    object([
+        ("name", "AES-GCM".into()),
         ("iv", Uint8Array::from(nonce).into()),
         ("additionalData", Uint8Array::from(context.as_bytes()).into()),
-    ] {
-        Reflect::set(&algorithm, &JsValue::from_str(name), &value)?;
+    ])
+}
+
+/// Makes an object of JavaScript.
+fn object<const N: usize>(members: [(&str, JsValue); N]) -> worker::Result<Object> {
+    let object = Object::new();
+    for (name, value) in members {
+        Reflect::set(&object, &name.into(), &value)?;
     }
-    Ok(algorithm.unchecked_into())
+    Ok(object)
 }

@@ -1,11 +1,11 @@
 //! RSA signatures, verified by the platform's WebCrypto: in the Worker's own code they would double it.
 
-use js_sys::{Array, Object, Promise, Reflect, Uint8Array};
+use js_sys::{Array, Promise, Uint8Array};
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 use worker::wasm_bindgen;
 
-use super::import_key;
+use super::{import_key, object};
 
 /// RSASSA-PKCS1-v1_5, which with SHA-256 is RS256 (RFC 7518, 3.3).
 const ALGORITHM: &str = "RSASSA-PKCS1-v1_5";
@@ -17,8 +17,8 @@ pub(crate) struct PublicKey(JsValue);
 impl PublicKey {
     /// Takes the modulus and the exponent, in base64url (RFC 7518, 6.3.1).
     pub(crate) async fn import(modulus: &str, exponent: &str) -> worker::Result<Self> {
-        let jwk = object(&[("kty", "RSA"), ("n", modulus), ("e", exponent)])?;
-        let algorithm = object(&[("name", ALGORITHM), ("hash", "SHA-256")])?;
+        let jwk = object([("kty", "RSA".into()), ("n", modulus.into()), ("e", exponent.into())])?;
+        let algorithm = object([("name", ALGORITHM.into()), ("hash", "SHA-256".into())])?;
         let usages = Array::of1(&"verify".into());
         let key = import_key("jwk", &jwk, &algorithm, false, &usages)?.await?;
         Ok(Self(key))
@@ -30,14 +30,6 @@ impl PublicKey {
             verify(ALGORITHM, &self.0, &Uint8Array::from(signature), &Uint8Array::from(message))?.await?;
         Ok(good.is_truthy())
     }
-}
-
-fn object(members: &[(&str, &str)]) -> worker::Result<Object> {
-    let object = Object::new();
-    for (name, value) in members {
-        Reflect::set(&object, &JsValue::from_str(name), &JsValue::from_str(value))?;
-    }
-    Ok(object)
 }
 
 #[wasm_bindgen]
