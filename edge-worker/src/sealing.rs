@@ -92,7 +92,7 @@ impl<'a> Sealer<'a> {
     /// Returns the secret of an endpoint, ready to sign; it is opened where the isolate does not have it ready.
     pub(crate) async fn signer(&self, endpoint: i64, secret: &Sealed) -> worker::Result<Option<Rc<Signer>>> {
         let owner = Owner::Endpoint { endpoint, version: secret.version };
-        once(&SIGNERS, &owner, &secret.sealed, async || {
+        get_or_open(&SIGNERS, &owner, &secret.sealed, async || {
             let secret = self.open_endpoint_secret(endpoint, secret).await?;
             Ok(secret.map(|secret| secret.signer()))
         })
@@ -120,7 +120,7 @@ impl<'a> Sealer<'a> {
         header: &SealedHeader,
     ) -> worker::Result<Option<Rc<Zeroizing<String>>>> {
         let owner = Owner::Header { endpoint, name: &header.name };
-        once(&HEADERS, &owner, &header.sealed, async || {
+        get_or_open(&HEADERS, &owner, &header.sealed, async || {
             let plain = self.open_hex(&owner, &header.sealed).await?;
             Ok(plain
                 .and_then(|plain| str::from_utf8(&plain).ok().map(|text| Zeroizing::new(text.to_owned()))))
@@ -172,7 +172,7 @@ impl<T> Ready<T> {
         self.0.get(&(owner.context(), sealed.to_owned())).cloned()
     }
 
-    fn keep(&mut self, owner: &Owner<'_>, sealed: &str, opened: T) -> Rc<T> {
+    fn insert(&mut self, owner: &Owner<'_>, sealed: &str, opened: T) -> Rc<T> {
         if self.0.len() >= MAX_READY {
             self.0.clear();
         }
@@ -183,7 +183,7 @@ impl<T> Ready<T> {
 }
 
 /// Returns what is ready, and opens it where it is not.
-async fn once<T: 'static>(
+async fn get_or_open<T: 'static>(
     ready: &'static LocalKey<RefCell<Ready<T>>>,
     owner: &Owner<'_>,
     sealed: &str,
@@ -193,7 +193,7 @@ async fn once<T: 'static>(
         return Ok(Some(opened));
     }
     let opened = open().await?;
-    Ok(opened.map(|opened| ready.with_borrow_mut(|ready| ready.keep(owner, sealed, opened))))
+    Ok(opened.map(|opened| ready.with_borrow_mut(|ready| ready.insert(owner, sealed, opened))))
 }
 
 #[cfg(test)]
@@ -204,7 +204,7 @@ mod tests {
     fn what_is_ready_is_found_by_its_owner_and_its_sealed_form() {
         let mut ready = Ready::new();
         let owner = |endpoint, version| Owner::Endpoint { endpoint, version };
-        ready.keep(&owner(1, 1), "ab", "the first secret");
+        ready.insert(&owner(1, 1), "ab", "the first secret");
         for (owner, sealed, expected, why) in [
             (owner(1, 1), "ab", Some("the first secret"), "the same"),
             (owner(1, 1), "cd", None, "the directory was restored, and has rotated once more"),
@@ -220,7 +220,7 @@ mod tests {
     fn so_many_are_ready_at_most() {
         let mut ready = Ready::new();
         for endpoint in 0..=MAX_READY as i64 {
-            ready.keep(&Owner::Endpoint { endpoint, version: 1 }, "ab", endpoint);
+            ready.insert(&Owner::Endpoint { endpoint, version: 1 }, "ab", endpoint);
             assert!(ready.0.len() <= MAX_READY);
         }
     }

@@ -50,7 +50,8 @@ pub(super) async fn show(
         let (env, shards) = (api.env.clone(), api.shards.clone());
         let (task_id, result) = (id.as_str().to_owned(), result.clone());
         context.wait_until(async move {
-            if let Err(error) = keep(&env, &shards, (&task_id, &digest), result, seconds).await {
+            if let Err(error) = write_unless_erased(&env, &shards, (&task_id, &digest), result, seconds).await
+            {
                 console_error!("results: {error}");
             }
         });
@@ -79,7 +80,7 @@ async fn ask(shards: &ShardClient, task_id: &str) -> Result<Option<String>, ApiE
 
 /// Writes a result to KV, and deletes it again unless the shard still has it: the task may have been erased since the
 /// shard was asked, and then KV must not have it.
-async fn keep(
+async fn write_unless_erased(
     env: &Env,
     shards: &ShardClient,
     (task_id, digest): (&str, &Digest),
