@@ -10,7 +10,7 @@ use worker::Response;
 
 use super::listing::{check_empty, listing};
 use super::{ApiContext, results};
-use crate::http::query::{self, Query};
+use crate::http::query::{Query, time_ago};
 use crate::http::response::{self, ApiError};
 use crate::http::task_id::task_id;
 use crate::platform::clock;
@@ -55,7 +55,7 @@ pub(super) async fn list(query: &str, api: &ApiContext<'_>) -> Result<Response, 
     }
     let filter = TaskFilter {
         status: status.map(str::to_owned),
-        stalled: query.get("stalled").map(|age| stalled_since(age, clock::now())).transpose()?,
+        stalled: query.get("stalled").map(stalled_since).transpose()?,
         since: query.time("since")?,
         until: query.time("until")?,
         prefix: query.get("prefix").map(check_prefix).transpose()?,
@@ -100,9 +100,7 @@ struct Quarantine {
     cursor: Option<String>,
 }
 
-/// Reads an age such as `30m`, and returns the time that long ago.
-fn stalled_since(age: &str, now: Millis) -> Result<Millis, ApiError> {
+fn stalled_since(age: &str) -> Result<Millis, ApiError> {
     let message = "`stalled` is not an age such as 30m";
-    let seconds = query::age(age).ok_or_else(|| ApiError::invalid_request(message))?;
-    Ok(Millis(now.plus_seconds(-seconds).0.max(0)))
+    time_ago(age, clock::now()).ok_or_else(|| ApiError::invalid_request(message))
 }

@@ -1,4 +1,4 @@
-//! The parameters of a listing, read from the URL.
+//! The parameters of a request, read from its URL.
 
 use std::ops::RangeInclusive;
 
@@ -14,7 +14,7 @@ const MAX_LIMIT: u32 = 100;
 /// The most digits of an age: none of them overflows, whatever its unit.
 const MAX_AGE_DIGITS: usize = 9;
 
-/// The parameters. One that the listing does not have is refused: it would be a filter that does nothing.
+/// The parameters. One that the path does not have is refused: it would be a filter that does nothing.
 pub(crate) struct Query(Vec<(String, String)>);
 
 impl Query {
@@ -70,8 +70,13 @@ fn whole_number(text: &str) -> Option<u32> {
     digits.parse().ok().filter(|_| is_whole && !digits.starts_with('+'))
 }
 
+/// Reads an age such as `30m`, and returns the time that long ago.
+pub(crate) fn time_ago(text: &str, now: Millis) -> Option<Millis> {
+    Some(Millis(now.plus_seconds(-age(text)?).0.max(0)))
+}
+
 /// Reads an age such as `30m`, `12h` or `7d`, in seconds; it has at most 9 digits.
-pub(crate) fn age(text: &str) -> Option<i64> {
+fn age(text: &str) -> Option<i64> {
     [("s", 1), ("m", 60), ("h", 3600), ("d", 86_400)].into_iter().find_map(|(unit, seconds)| {
         let digits = text.strip_suffix(unit)?;
         let is_short = (1..=MAX_AGE_DIGITS).contains(&digits.len());

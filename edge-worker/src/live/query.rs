@@ -8,9 +8,8 @@ use worker::Request;
 
 use crate::auth::Permit;
 use crate::config::Config;
-use crate::http::query::Query;
+use crate::http::query::{Query, time_ago};
 use crate::http::response::ApiError;
-
 use crate::platform::clock;
 
 /// Where the stream of each shard begins.
@@ -73,10 +72,7 @@ impl StreamQuery {
 
 /// Reads a moment: an age such as `30m`, or a date of RFC 3339.
 fn moment(text: &str) -> Result<Millis, ApiError> {
-    let now = clock::now();
-    let at = crate::http::query::age(text)
-        .map(|seconds| Millis(now.plus_seconds(-seconds).0.max(0)))
-        .or_else(|| time::parse_rfc3339(text));
+    let at = time_ago(text, clock::now()).or_else(|| time::parse_rfc3339(text));
     at.ok_or_else(|| {
         ApiError::invalid_request("`since` is neither an age such as 30m nor a time of RFC 3339")
     })
