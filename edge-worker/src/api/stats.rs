@@ -1,8 +1,8 @@
 //! What has happened lately, minute by minute over all shards: what charts are drawn from.
 
-use serde::Serialize;
 use std::collections::BTreeMap;
 
+use serde::Serialize;
 use vtryon_gateway_engine::protocol::ShardRequest;
 use vtryon_gateway_engine::protocol::settings::endpoint_id;
 use vtryon_gateway_engine::protocol::stats::{Count, EndpointLoad, Stats};

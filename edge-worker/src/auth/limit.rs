@@ -8,10 +8,10 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::net::{IpAddr, Ipv6Addr};
 
+use vtryon_webhooks::Millis;
 use worker::Request;
 
 use crate::http::response::ApiError;
-use vtryon_webhooks::Millis;
 
 /// How many failures a client has, and within how many milliseconds from the first.
 const FAILURES: u32 = 10;

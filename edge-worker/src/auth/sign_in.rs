@@ -4,7 +4,7 @@ use vtryon_gateway_engine::access::actor::Actor;
 use vtryon_gateway_engine::credentials::sessions;
 use vtryon_gateway_engine::text::json::Object;
 use vtryon_gateway_engine::variables::MAX_TOKEN_CHARS;
-use vtryon_webhooks::Code;
+use vtryon_webhooks::{Code, Millis};
 use worker::{Headers, Request, Response};
 use zeroize::Zeroizing;
 
@@ -14,7 +14,6 @@ use super::{Admin, Caller, clear_void};
 use crate::clients::DirectoryClient;
 use crate::http::body;
 use crate::http::response::ApiError;
-use vtryon_webhooks::Millis;
 
 /// How long the body may be, in bytes: each character of the token may be escaped.
 const LIMIT: usize = 8192;

@@ -1,15 +1,14 @@
 //! The gateway's answers: JSON, and one form for every error.
 
-use serde::Serialize;
 use std::borrow::Cow;
 
+use serde::Serialize;
+use vtryon_gateway_engine::text::json;
+use vtryon_gateway_engine::{Failure, Refusal};
 use vtryon_webhooks::{Code, Error};
 use wasm_bindgen::JsCast;
 use worker::web_sys::{self, ResponseInit};
 use worker::{Response, WebSocket, console_error};
-
-use vtryon_gateway_engine::text::json;
-use vtryon_gateway_engine::{Failure, Refusal};
 
 /// When a client may retry after a 503, in seconds (RFC 9110, 10.2.3).
 const RETRY_AFTER: (&str, Cow<'_, str>) = ("retry-after", Cow::Borrowed("10"));

@@ -2,11 +2,10 @@
 
 use futures_util::stream::{Stream, StreamExt, select_all};
 use serde::Serialize;
-use vtryon_webhooks::Shards;
-use worker::{WebSocket, WebsocketEvent};
-
 use vtryon_gateway_engine::protocol::live::cursor::StreamCursor;
 use vtryon_gateway_engine::text::json::{self, Object};
+use vtryon_webhooks::Shards;
+use worker::{WebSocket, WebsocketEvent};
 
 /// Begins to read the sockets to shards: each event with the index of its socket; `None` where one cannot be
 /// read, for its messages would be missing.

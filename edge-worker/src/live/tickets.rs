@@ -9,7 +9,6 @@ use super::client_socket::{self, Client};
 use super::event_stream::{self, Acknowledge};
 use super::frame::Ids;
 use super::{Form, PROTOCOL, lingering, not_plain, offered, openings, relay, unavailable};
-
 use crate::auth::{Permit, origin, unauthorized};
 use crate::config::Config;
 use crate::http::query::Query;
