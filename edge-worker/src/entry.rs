@@ -29,6 +29,7 @@ use crate::http::response::ApiError;
 use crate::http::router::RouteMatch;
 use crate::http::{body, response};
 use crate::ingest::{receive, rejections};
+use crate::live::LiveContext;
 use crate::platform::clock;
 use crate::platform::timeout::with_timeout;
 use crate::testing::metering::BilledOperation;
@@ -121,11 +122,10 @@ async fn serve(
         Target::Health => response::json_text(200, &api::version()),
         Target::SignIn => config.admin.sign_in(request, &config.directory_client(&env), clock::now()).await,
         Target::SignOut => sign_out(),
-        Target::Live { query } => live::all(&query, &request, needed, &env, &config).await,
-        Target::LiveShard { shard, query } => {
-            live::shard(&shard, &query, &request, needed, &env, &config).await
+        Target::Live { stream, query } => {
+            let (request, query, env, config) = (&request, &*query, &env, &*config);
+            live::open(stream, &LiveContext { request, query, needed, env, config }).await
         }
-        Target::LiveTask { id, query } => live::task(id, &query, &request, needed, &env, &config).await,
         Target::LiveTaskPreflight { id } => live::preflight(id, &request, &config),
         Target::Api(api) => {
             let caller =

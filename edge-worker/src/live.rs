@@ -22,7 +22,7 @@ use vtryon_gateway_engine::protocol::live::{
     LIVE_CURSOR, MIN_SEND_WINDOW, NotOpened, SEND_WINDOW, Start, Subject, Subscription,
 };
 use vtryon_gateway_engine::text::number;
-use vtryon_webhooks::Code;
+use vtryon_webhooks::{Code, Shards};
 use worker::{Env, Request, Response, WebSocket};
 
 pub(crate) use self::tickets::preflight;
@@ -67,39 +67,76 @@ impl Form {
     }
 }
 
+/// Which stream a request asks for; the number of a shard and the id of a task are as in the path.
+pub(crate) enum Stream {
+    /// All shards.
+    All,
+    Shard(String),
+    /// One task; to the holder of a ticket, its state only.
+    Task(Option<String>),
+}
+
+/// What the streams of all kinds need of their request.
+pub(crate) struct LiveContext<'a> {
+    pub(crate) request: &'a Request,
+    pub(crate) query: &'a str,
+    /// The scope of whoever comes without a ticket.
+    pub(crate) needed: Scope,
+    pub(crate) env: &'a Env,
+    pub(crate) config: &'a Config,
+}
+
+impl LiveContext<'_> {
+    async fn admit(&self) -> Result<Permit, ApiError> {
+        let Self { request, needed, env, config, .. } = self;
+        Ok(config.admin.admit(request, &config.directory_client(env), *needed, clock::now()).await?.permit)
+    }
+
+    fn shards(&self) -> Shards {
+        self.config.deployment.shards
+    }
+
+    fn shard_client(&self) -> ShardClient {
+        self.config.shard_client(self.env)
+    }
+}
+
+/// Opens a stream.
+pub(crate) async fn open(stream: Stream, live: &LiveContext<'_>) -> Result<Response, ApiError> {
+    match stream {
+        Stream::All => all(live).await,
+        Stream::Shard(number) => shard(&number, live).await,
+        Stream::Task(id) => task(id, live).await,
+    }
+}
+
 /// Streams all shards; without a stream, answers with the number of shards.
-pub(crate) async fn all(
-    query: &str,
-    request: &Request,
-    needed: Scope,
-    env: &Env,
-    config: &Config,
-) -> Result<Response, ApiError> {
-    let permit = admit(request, needed, env, config).await?;
-    let form = Form::of(request)?;
-    let wanted = &StreamQuery::read(request, query, permit, config)?;
-    let starts = (0..config.deployment.shards.count()).map(|shard| wanted.start(shard));
-    let starts = starts.collect::<Result<Vec<Start>, ApiError>>()?;
+async fn all(live: &LiveContext<'_>) -> Result<Response, ApiError> {
+    let permit = live.admit().await?;
+    let form = Form::of(live.request)?;
+    let wanted = &StreamQuery::read(live, permit)?;
+    let count = live.shards().count();
+    let starts = (0..count).map(|shard| wanted.start(shard)).collect::<Result<Vec<Start>, ApiError>>()?;
     if let Form::Plain = form {
-        return response::json_text(200, &format!(r#"{{"shards":{}}}"#, config.deployment.shards.count()));
+        return response::json_text(200, &format!(r#"{{"shards":{count}}}"#));
     }
     // The Worker buffers what the shards send ahead, so they share one window.
-    let share = (SEND_WINDOW / config.deployment.shards.count() as usize).max(MIN_SEND_WINDOW);
-    let shards = &config.shard_client(env);
+    let share = (SEND_WINDOW / count as usize).max(MIN_SEND_WINDOW);
+    let shards = &live.shard_client();
     let opened = (0..).zip(starts).map(|(shard, start)| {
         let subscription = subscription(Subject::Shard, start, wanted, share);
         socket(shards, shard, subscription)
     });
-    let mut cursor = StreamCursor::new(config.deployment.shards.count());
+    let mut cursor = StreamCursor::new(count);
     let mut sockets = Vec::new();
     for (shard, (socket, position)) in (0..).zip(try_join_all(opened).await?) {
-        cursor.merge(&StreamCursor::at(config.deployment.shards.count(), shard, position));
+        cursor.merge(&StreamCursor::at(count, shard, position));
         sockets.push(socket);
     }
-    let ids = Ids::Merged { shards: config.deployment.shards, cursor };
+    let ids = Ids::Merged { shards: live.shards(), cursor };
     match form {
         Form::Socket { protocol } => {
-            fan_in::open(sockets, ids, config.deployment.shards, wanted.permit.clone(), protocol)
+            fan_in::open(sockets, ids, live.shards(), wanted.permit.clone(), protocol)
         }
         Form::Events | Form::Plain => {
             event_stream::open(sockets, ids, wanted.permit.clone(), Acknowledge::Yes)
@@ -108,56 +145,36 @@ pub(crate) async fn all(
 }
 
 /// Streams one shard.
-pub(crate) async fn shard(
-    name: &str,
-    query: &str,
-    request: &Request,
-    needed: Scope,
-    env: &Env,
-    config: &Config,
-) -> Result<Response, ApiError> {
-    let permit = admit(request, needed, env, config).await?;
-    let shard = number(name).filter(|shard| *shard < config.deployment.shards.count());
+async fn shard(name: &str, live: &LiveContext<'_>) -> Result<Response, ApiError> {
+    let permit = live.admit().await?;
+    let shard = number(name).filter(|shard| *shard < live.shards().count());
     let shard =
         shard.ok_or_else(|| ApiError::with_message(Code::NotFound, "there is no shard of this number"))?;
-    let wanted = StreamQuery::read(request, query, permit, config)?;
-    one(&config.shard_client(env), shard, Subject::Shard, &wanted, request).await
+    one(shard, Subject::Shard, permit, live).await
 }
 
-/// Streams one task; to the holder of a ticket, its state only.
-pub(crate) async fn task(
-    id: Option<String>,
-    query: &str,
-    request: &Request,
-    needed: Scope,
-    env: &Env,
-    config: &Config,
-) -> Result<Response, ApiError> {
-    if let Some(answer) = tickets::answer(&id, query, request, env, config).await? {
+/// Streams one task.
+async fn task(id: Option<String>, live: &LiveContext<'_>) -> Result<Response, ApiError> {
+    if let Some(answer) = tickets::answer(&id, live).await? {
         return Ok(answer);
     }
-    let permit = admit(request, needed, env, config).await?;
+    let permit = live.admit().await?;
     let id = task_id(id)?;
-    let shard = config.deployment.shards.of_task(id.as_str());
-    let wanted = StreamQuery::read(request, query, permit, config)?;
-    let subject = Subject::Task { task_id: id.as_str().to_owned() };
-    one(&config.shard_client(env), shard, subject, &wanted, request).await
-}
-
-async fn admit(request: &Request, needed: Scope, env: &Env, config: &Config) -> Result<Permit, ApiError> {
-    Ok(config.admin.admit(request, &config.directory_client(env), needed, clock::now()).await?.permit)
+    let shard = live.shards().of_task(id.as_str());
+    one(shard, Subject::Task { task_id: id.as_str().to_owned() }, permit, live).await
 }
 
 /// Streams a subject of one shard.
 async fn one(
-    shards: &ShardClient,
     shard: u32,
     subject: Subject,
-    wanted: &StreamQuery,
-    request: &Request,
+    permit: Permit,
+    live: &LiveContext<'_>,
 ) -> Result<Response, ApiError> {
+    let wanted = &StreamQuery::read(live, permit)?;
     let subscription = subscription(subject, wanted.start(shard)?, wanted, SEND_WINDOW);
-    match Form::of(request)? {
+    let shards = &live.shard_client();
+    match Form::of(live.request)? {
         Form::Socket { protocol } => {
             let (socket, _) = socket(shards, shard, subscription).await?;
             relay::open(socket, Client::Administrator, wanted.permit.clone(), protocol)

@@ -7,6 +7,7 @@ use crate::api::route::Api;
 use crate::http::head::Head;
 use crate::http::response::ApiError;
 use crate::http::router::{self, Route, RouteMatch};
+use crate::live::Stream;
 
 /// What a request asks for. A task's id is as in the path, decoded but not yet checked.
 pub(crate) enum Target {
@@ -14,9 +15,7 @@ pub(crate) enum Target {
     Health,
     SignIn,
     SignOut,
-    Live { query: String },
-    LiveShard { shard: String, query: String },
-    LiveTask { id: Option<String>, query: String },
+    Live { stream: Stream, query: String },
     LiveTaskPreflight { id: Option<String> },
     Api(Api),
     NotFound,
@@ -33,13 +32,13 @@ pub(super) const ROUTES: &[Route<Target>] = &[
     Route::new("GET", "api", READ, |_| Target::Api(Api::ShowVersion)),
     Route::new("POST", "api/session", None, |_| Target::SignIn),
     Route::new("DELETE", "api/session", None, |_| Target::SignOut),
-    Route::new("GET", "api/live", LISTEN, |given| Target::Live { query: given.query() }),
-    Route::new("GET", "api/live/{shard}", LISTEN, |given| Target::LiveShard {
-        shard: given.id(),
+    Route::new("GET", "api/live", LISTEN, |given| Target::Live { stream: Stream::All, query: given.query() }),
+    Route::new("GET", "api/live/{shard}", LISTEN, |given| Target::Live {
+        stream: Stream::Shard(given.id()),
         query: given.query(),
     }),
-    Route::new("GET", "api/tasks/{task_id}/live", LISTEN, |given| Target::LiveTask {
-        id: given.decoded_id(),
+    Route::new("GET", "api/tasks/{task_id}/live", LISTEN, |given| Target::Live {
+        stream: Stream::Task(given.decoded_id()),
         query: given.query(),
     }),
     Route::new("OPTIONS", "api/tasks/{task_id}/live", None, |given| Target::LiveTaskPreflight {

@@ -4,10 +4,9 @@ use vtryon_gateway_engine::protocol::live::Start;
 use vtryon_gateway_engine::protocol::live::cursor::{StreamCursor, StreamPosition};
 use vtryon_gateway_engine::text::time;
 use vtryon_webhooks::{Code, Millis};
-use worker::Request;
 
+use super::LiveContext;
 use crate::auth::Permit;
-use crate::config::Config;
 use crate::http::query::{Query, time_ago};
 use crate::http::response::ApiError;
 use crate::platform::clock;
@@ -30,24 +29,17 @@ pub(super) struct StreamQuery {
 
 impl StreamQuery {
     /// Reads the query, and the header by which a browser resumes an event stream.
-    pub(super) fn read(
-        request: &Request,
-        query: &str,
-        permit: Permit,
-        config: &Config,
-    ) -> Result<Self, ApiError> {
-        let query = Query::parse(query, &["cursor", "since", "bodies"])?;
+    pub(super) fn read(live: &LiveContext<'_>, permit: Permit) -> Result<Self, ApiError> {
+        let query = Query::parse(live.query, &["cursor", "since", "bodies"])?;
         let bodies = match query.get("bodies") {
             None | Some("0") => false,
             Some("1") => true,
             Some(_) => return Err(ApiError::invalid_request("`bodies` is neither 0 nor 1")),
         };
-        let resumed = request.headers().get("last-event-id")?.filter(|id| !id.is_empty());
+        let resumed = live.request.headers().get("last-event-id")?.filter(|id| !id.is_empty());
         // A cursor goes before `since`: a client that resumes keeps the query that it began with.
         let requested_start = match (resumed.as_deref().or(query.get("cursor")), query.get("since")) {
-            (Some(cursor), _) => {
-                RequestedStart::After(StreamCursor::parse(cursor, config.deployment.shards)?)
-            }
+            (Some(cursor), _) => RequestedStart::After(StreamCursor::parse(cursor, live.shards())?),
             (None, Some(since)) => RequestedStart::Since(moment(since)?),
             (None, None) => RequestedStart::Now,
         };

@@ -3,12 +3,12 @@
 use vtryon_gateway_engine::credentials::tickets::Pass;
 use vtryon_gateway_engine::protocol::live::{NotOpened, SEND_WINDOW, Start, Subject, Subscription, close};
 use vtryon_webhooks::Code;
-use worker::{Env, Request, Response};
+use worker::{Request, Response};
 
 use super::client_socket::{self, Client};
 use super::event_stream::{self, Acknowledge};
 use super::frame::Ids;
-use super::{Form, PROTOCOL, lingering, not_plain, offered, openings, relay, unavailable};
+use super::{Form, LiveContext, PROTOCOL, lingering, not_plain, offered, openings, relay, unavailable};
 use crate::auth::{Permit, origin, unauthorized};
 use crate::config::Config;
 use crate::http::query::Query;
@@ -23,21 +23,15 @@ const RESUME: &str = "r1.";
 /// administrator's.
 pub(super) async fn answer(
     id: &Option<String>,
-    query: &str,
-    request: &Request,
-    env: &Env,
-    config: &Config,
+    live: &LiveContext<'_>,
 ) -> Result<Option<Response>, ApiError> {
-    let Some(ticket) = ticket(query, request)? else { return Ok(None) };
-    let origin = origin::allowed(request, &config.ticket_origins)?;
-    let pass = config
-        .deployment
-        .tickets
-        .check(&ticket, clock::now())
-        .filter(|pass| id.as_ref() == Some(&pass.task_id));
-    let answer = match (check_query(query), pass) {
+    let Some(ticket) = ticket(live.query, live.request)? else { return Ok(None) };
+    let origin = origin::allowed(live.request, &live.config.ticket_origins)?;
+    let pass = live.config.deployment.tickets.check(&ticket, clock::now());
+    let pass = pass.filter(|pass| id.as_ref() == Some(&pass.task_id));
+    let answer = match (check_query(live.query), pass) {
         (Err(refusal), _) => Err(refusal),
-        (Ok(()), Some(pass)) => stream(pass, request, env, config).await,
+        (Ok(()), Some(pass)) => stream(pass, live).await,
         (Ok(()), None) => Err(unauthorized()),
     };
     let mut response = answer.or_else(|refusal| refusal.into_response().map(Response::from))?;
@@ -53,14 +47,14 @@ pub(super) async fn answer(
     Ok(Some(response))
 }
 
-async fn stream(pass: Pass, request: &Request, env: &Env, config: &Config) -> Result<Response, ApiError> {
-    let form = Form::of(request)?;
+async fn stream(pass: Pass, live: &LiveContext<'_>) -> Result<Response, ApiError> {
+    let form = Form::of(live.request)?;
     if let Form::Plain = form {
         return Err(not_plain());
     }
     let Pass { task_id, until, seen } = pass;
     let permit = Permit::of_ticket(until);
-    let shard = config.deployment.shards.of_task(&task_id);
+    let shard = live.shards().of_task(&task_id);
     lingering::admit(&task_id)?;
     openings::admit(&task_id, shard, clock::now())?;
     let subscription = Subscription {
@@ -70,7 +64,7 @@ async fn stream(pass: Pass, request: &Request, env: &Env, config: &Config) -> Re
         bodies: false,
         send_window: SEND_WINDOW,
     };
-    match (config.shard_client(env).subscribe(shard, subscription).await?, form) {
+    match (live.shard_client().subscribe(shard, subscription).await?, form) {
         (Err(reason @ NotOpened::Unavailable(_)), _) => Err(unavailable(reason)),
         (Err(NotOpened::Refused), _) => Err(unauthorized()),
         (Err(NotOpened::Over), Form::Socket { protocol }) => {
