@@ -10,8 +10,10 @@ use vtryon_webhooks::Code;
 use worker::web_sys::RequestInit;
 use worker::{Env, Response};
 
+use super::OBJECT_LIMIT;
 use super::object::Objects;
 use crate::http::response::{self, ApiError};
+use crate::platform::timeout::with_timeout;
 
 /// The only object of its class.
 const NAME: &str = "directory";
@@ -37,6 +39,12 @@ impl DirectoryClient {
         audited: &AuditedRequest,
     ) -> Result<Response, ApiError> {
         self.call(DirectoryCall { request, audited: Some(audited.clone()) }).await
+    }
+
+    /// Sends a report. Returns whether the directory has confirmed it in time.
+    pub(crate) async fn report(&self, report: DirectoryRequest) -> bool {
+        let answer = with_timeout(OBJECT_LIMIT, self.send(report)).await;
+        matches!(answer, Some(Ok(answer)) if answer.status_code() == 200)
     }
 
     /// Sends a request whose answer the Worker reads itself.

@@ -23,8 +23,7 @@ pub(crate) async fn sweep(env: &Env) {
     });
     let findings: Vec<_> = stream::iter(swept).buffer_unordered(CONCURRENT_SHARDS).collect().await;
     let report = DirectoryRequest::Sweep(SweepReport::of(&findings));
-    let answer = with_timeout(OBJECT_LIMIT, config.directory_client(env).send(report)).await;
-    if !matches!(answer, Some(Ok(answer)) if answer.status_code() == 200) {
+    if !config.directory_client(env).report(report).await {
         console_error!("the hourly sweep did not reach the directory");
     }
 }

@@ -17,14 +17,12 @@ use worker::web_sys::Request;
 use worker::{Context, Delay, Env, console_error};
 
 use self::tally::{RejectedRequest, RejectionCause, Tally};
-use crate::clients::OBJECT_LIMIT;
 use crate::config::Config;
 use crate::http::body;
 use crate::http::head::Head;
 use crate::http::response::ApiError;
 use crate::log;
 use crate::platform::clock;
-use crate::platform::timeout::with_timeout;
 
 /// How much of a refused request is kept, in bytes. Events have a few hundred.
 const MAX_HEADER: usize = 512;
@@ -104,8 +102,7 @@ async fn report(env: &Env) {
         rejections: causes.iter().map(RejectionCause::report).collect(),
     };
     if let Ok(config) = Config::current(env)
-        && let Some(Ok(answer)) = with_timeout(OBJECT_LIMIT, config.directory_client(env).send(report)).await
-        && answer.status_code() == 200
+        && config.directory_client(env).report(report).await
     {
         return;
     }

@@ -97,7 +97,7 @@ impl TaskShard {
         &self,
         decide: impl FnOnce(&mut Shard, &Context<'_>) -> vtryon_gateway_engine::Result<T>,
     ) -> worker::Result<T> {
-        let config = Config::current(&self.env).map_err(|_| worker::Error::from("not configured"))?;
+        let config = self.config()?;
         let context = Context { db: &**self.database, now: clock::now(), deployment: &config.deployment };
         let mut engine = match self.engine.take() {
             Some(engine) => engine,
@@ -115,6 +115,10 @@ impl TaskShard {
         self.engine.set(Some(engine));
         let decided = decided.unwrap_or_else(|panic| resume_unwind(panic)).map_err(fault)?;
         executed.map(|()| decided)
+    }
+
+    fn config(&self) -> worker::Result<Rc<Config>> {
+        Config::current(&self.env).map_err(|_| "not configured".into())
     }
 
     fn open(&self, context: &Context<'_>) -> vtryon_gateway_engine::Result<Shard> {

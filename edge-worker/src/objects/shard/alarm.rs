@@ -12,7 +12,6 @@ use vtryon_webhooks::Millis;
 use worker::console_error;
 
 use super::TaskShard;
-use crate::clients::OBJECT_LIMIT;
 use crate::config::Config;
 use crate::delivery;
 use crate::platform::clock;
@@ -44,7 +43,7 @@ impl TaskShard {
     }
 
     async fn run(&self) -> worker::Result<()> {
-        let config = Config::current(&self.env).map_err(|_| worker::Error::from("not configured"))?;
+        let config = self.config()?;
         let started = clock::now();
         self.bound_broadcasts();
         let maintenance_succeeded = self.with_engine(|engine, context| Ok(engine.begin_alarm(context)))?;
@@ -131,9 +130,7 @@ impl TaskShard {
 
     /// Sends a report to the directory. Returns whether it has confirmed it in time.
     async fn send(&self, config: &Config, report: DirectoryRequest) -> bool {
-        let directory = config.directory_client(&self.env);
-        let answer = with_timeout(OBJECT_LIMIT, directory.send(report)).await;
-        let is_confirmed = matches!(answer, Some(Ok(answer)) if answer.status_code() == 200);
+        let is_confirmed = config.directory_client(&self.env).report(report).await;
         if !is_confirmed {
             console_error!("the directory did not confirm a report");
         }

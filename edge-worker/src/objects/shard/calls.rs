@@ -13,7 +13,6 @@ use worker::{console_error, wasm_bindgen};
 
 use super::{TaskShard, fault};
 use crate::clients::ShardClient;
-use crate::config::Config;
 use crate::http::response::ApiError;
 use crate::testing::faults;
 use crate::testing::metering::{self, BilledOperation};
@@ -77,8 +76,7 @@ impl TaskShard {
 
     /// Returns a client of the shards that the caller has, in the placement that is configured here.
     fn shards_of(&self, call: &Call) -> worker::Result<ShardClient> {
-        let config = Config::current(&self.env).map_err(|_| worker::Error::from("not configured"))?;
         let shards = Shards::new(call.shards).ok_or("no shards")?;
-        Ok(ShardClient::new(&self.env, shards, config.deployment.placement))
+        Ok(ShardClient::new(&self.env, shards, self.config()?.deployment.placement))
     }
 }
