@@ -28,19 +28,11 @@ pub(super) async fn list(query: &str, api: &ApiContext<'_>) -> Result<Response, 
     let no_state = || ApiError::invalid_request("`state` is not one of pending, delivered, dead, superseded");
     let read = |name| DeliveryState::from_name(name).ok_or_else(no_state);
     let state = query.get("state").map(read).transpose()?;
-    let task = query.get("task_id").map(|id| task_id(Some(id.to_owned())));
-    let digest = match query.get("digest") {
-        None => None,
-        Some(hex) => Some(
-            Digest::from_hex(hex)
-                .ok_or_else(|| ApiError::invalid_request("`digest` is not SHA-256 in lower-case hex"))?,
-        ),
-    };
-    let task = match task {
-        None => None,
-        Some(Ok(task)) => Some(task),
-        Some(Err(refusal)) if refusal.code() == Code::NotFound => return nothing(&query, api),
-        Some(Err(refusal)) => return Err(refusal),
+    let no_digest = || ApiError::invalid_request("`digest` is not SHA-256 in lower-case hex");
+    let digest = query.get("digest").map(|hex| Digest::from_hex(hex).ok_or_else(no_digest)).transpose()?;
+    let task = match query.get("task_id").map(|id| task_id(Some(id.to_owned()))).transpose() {
+        Err(refusal) if refusal.code() == Code::NotFound => return nothing(&query, api),
+        task => task?,
     };
     let ask = |before, limit| ShardRequest::Deliveries {
         before,

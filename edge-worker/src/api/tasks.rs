@@ -47,21 +47,18 @@ pub(super) async fn erase(
 
 pub(super) async fn list(query: &str, api: &ApiContext<'_>) -> Result<Response, ApiError> {
     let query = Query::parse(query, &["status", "stalled", "since", "until", "prefix", "cursor", "limit"])?;
-    let status = query.get("status");
-    if status.is_some_and(|name| Stage::of(&Status::from_name(name)).is_none()) {
-        return Err(ApiError::invalid_request(
-            "`status` is not one of queued, processing, completed, failed",
-        ));
-    }
+    let no_status =
+        || ApiError::invalid_request("`status` is not one of queued, processing, completed, failed");
+    let read = |name| Stage::of(&Status::from_name(name)).ok_or_else(no_status);
+    let status = query.get("status").map(read).transpose()?;
     let filter = TaskFilter {
-        status: status.map(str::to_owned),
+        status: status.map(|stage| stage.as_str().to_owned()),
         stalled: query.get("stalled").map(stalled_since).transpose()?,
         since: query.time("since")?,
         until: query.time("until")?,
         prefix: query.get("prefix").map(check_prefix).transpose()?,
     };
-    let is_final = |name: &String| Stage::of(&Status::from_name(name.as_str())).is_some_and(Stage::is_final);
-    if filter.stalled.is_some() && filter.status.as_ref().is_some_and(is_final) {
+    if filter.stalled.is_some() && status.is_some_and(Stage::is_final) {
         // A task that has ended is not stalled.
         check_empty(&query, api)?;
         return response::json(200, &Tasks { tasks: Vec::new(), cursor: None });

@@ -11,7 +11,7 @@ use worker::web_sys::{self, ResponseInit};
 use worker::{Response, WebSocket, console_error};
 
 /// When a client may retry after a 503, in seconds (RFC 9110, 10.2.3).
-const RETRY_AFTER: (&str, Cow<'_, str>) = ("retry-after", Cow::Borrowed("10"));
+const RETRY_AFTER: (&str, &str) = ("retry-after", "10");
 
 /// An error that is answered to the client.
 pub(crate) struct ApiError {
@@ -22,9 +22,9 @@ pub(crate) struct ApiError {
 }
 
 impl ApiError {
-    pub(crate) const fn new(code: Code) -> Self {
+    pub(crate) fn new(code: Code) -> Self {
         let code = code.public();
-        Self { code, message: Cow::Borrowed(code.summary()), headers: Vec::new(), is_of_body: false }
+        Self::with_message(code, code.summary())
     }
 
     /// Makes an error with a message of its own.
@@ -72,7 +72,7 @@ impl ApiError {
         let headers = response.headers();
         if self.code == Code::Unavailable {
             let (name, value) = RETRY_AFTER;
-            headers.set(name, &value)?;
+            headers.set(name, value)?;
         }
         for (name, value) in self.headers {
             headers.set(name, &value)?;
@@ -98,7 +98,7 @@ impl From<Error> for ApiError {
 /// A request that the engine refuses.
 impl From<Refusal> for ApiError {
     fn from(refusal: Refusal) -> Self {
-        Self { code: refusal.code, message: refusal.message, headers: Vec::new(), is_of_body: false }
+        Self::with_message(refusal.code, refusal.message)
     }
 }
 
@@ -182,7 +182,7 @@ pub(crate) fn forward(status: u16, text: String) -> Result<Response, ApiError> {
     let response = json_text(status, &text)?;
     if status == Code::Unavailable.http_status() {
         let (name, value) = RETRY_AFTER;
-        response.headers().set(name, &value)?;
+        response.headers().set(name, value)?;
     }
     Ok(response)
 }
