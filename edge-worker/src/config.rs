@@ -28,7 +28,7 @@ use crate::clients::{DirectoryClient, ShardClient};
 use crate::platform::clock;
 use crate::testing::faults;
 
-/// The variables that hold Vtryon's secrets, and whose each is.
+/// The variables that hold Vtryon's secrets, each with the kind of its secret.
 const WEBHOOK_SECRETS: [(&str, SecretKind); 2] =
     [(VTRYON_WEBHOOK_SECRET, SecretKind::Current), (VTRYON_WEBHOOK_SECRET_PREVIOUS, SecretKind::Previous)];
 

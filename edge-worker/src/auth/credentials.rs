@@ -135,7 +135,7 @@ fn of_token(directory: &DirectoryClient, token: StoredToken, session_end: Option
     Caller { actor: Actor::Token { id, name }, scope: Some(scope), permit }
 }
 
-/// Reads the token of `authorization: Bearer <token>` (RFC 6750, 2.1); another scheme is none of ours.
+/// Reads the token of `authorization: Bearer <token>` (RFC 6750, 2.1); `None` for another scheme.
 pub(super) fn bearer(headers: &Headers) -> Result<Option<Zeroizing<String>>, ApiError> {
     let header = Zeroizing::new(headers.get("authorization")?.unwrap_or_default());
     Ok(match header.split_once(' ') {

@@ -2,7 +2,7 @@
 
 use worker::web_sys::Request;
 
-/// A header that is absent is as one that is empty.
+/// The method, the URL and some headers. A header that is absent is an empty text here.
 pub(crate) struct Head {
     pub(crate) method: String,
     pub(crate) url: String,

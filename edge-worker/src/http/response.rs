@@ -144,7 +144,7 @@ pub(crate) fn json_text(status: u16, text: &str) -> Result<Response, ApiError> {
     raw(status, text).map(Response::from)
 }
 
-/// Answers with such a text, in the form that the runtime takes: no look is taken at the answer.
+/// Does the same, without the conversion to `worker`'s type: a webhook need not pay for it.
 pub(crate) fn raw(status: u16, text: &str) -> Result<web_sys::Response, ApiError> {
     Ok(answer(status, text)?)
 }

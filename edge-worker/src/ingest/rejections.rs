@@ -36,9 +36,9 @@ const SAMPLE_TIMEOUT: Duration = Duration::from_millis(250);
 pub(crate) enum SampleBody<'a> {
     /// All of it.
     Read(&'a [u8]),
-    /// It is on its way; its beginning is worth reading.
+    /// It is on its way, and its beginning is read for the sample.
     Unread(&'a Request),
-    /// Nothing that is worth it.
+    /// It is not read for the sample.
     Unwanted,
 }
 

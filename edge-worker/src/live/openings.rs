@@ -1,4 +1,4 @@
-//! How often streams are opened with tickets: their holders are strangers, and each opening is a request to a shard.
+//! How often streams are opened with tickets: anybody may hold one, and each opening is a request to a shard.
 //! Counted in the memory of the isolate; an isolate elsewhere has counts of its own.
 
 use std::cell::RefCell;

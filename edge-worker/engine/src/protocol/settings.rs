@@ -172,7 +172,7 @@ pub struct Sealed {
     /// Counts the secrets of an endpoint; it is part of what the encryption is bound to.
     pub version: i64,
     pub sealed: String,
-    /// By what it is shown.
+    /// What people are shown of it.
     pub fingerprint: String,
     pub created_at: Millis,
     /// When it stops being used; none for the current one.

@@ -105,7 +105,7 @@ impl dyn Database + '_ {
     }
 }
 
-/// The largest integer that a JavaScript number holds exactly, and every number in a row.
+/// The largest integer that a JavaScript number holds exactly: no number in a row is larger.
 pub const MAX_SAFE_INTEGER: i64 = (1 << 53) - 1;
 
 /// Bounds a listing in descending order; without a bound, everything is below it.

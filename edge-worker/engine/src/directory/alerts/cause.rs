@@ -82,7 +82,7 @@ impl Cause {
     /// Returns how many times it has to be met within an hour before somebody is told.
     pub const fn at_least(self) -> i64 {
         match self {
-            // A stranger's scan is no burst.
+            // A scanner that tries a few signatures is no reason for an alert.
             Self::SignaturesRefused => 10,
             Self::EndpointFailing
             | Self::EndpointDisabled
