@@ -1,7 +1,7 @@
 // Plants one fault after the other in a copy of the engine, and simulates it: `make simulate-faults`, or
 //     node tests/simulation/planted/plant.mjs [NAME…]
-// Writes what has caught each to tests/simulation/FAULTS.md. With --check, only looks whether every fault still fits the
-// sources, and whether the page says of each what has caught it.
+// Writes what has caught each to tests/simulation/FAULTS.md, and which invariants have caught none. With --check, only looks
+// whether every fault still fits the sources, and whether the page says of each what has caught it.
 
 import { execFileSync, spawnSync } from "node:child_process";
 import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -11,6 +11,9 @@ import { FAULTS, planted } from "./faults.js";
 const root = path.resolve(import.meta.dirname, "../../..");
 const page = path.join(root, "tests/simulation/FAULTS.md");
 const read = (file) => readFileSync(path.join(root, file), "utf8");
+
+/** All invariants that the simulation knows. */
+const INVARIANTS = read("tests/simulation/src/invariants.txt").trimEnd().split("\n");
 
 /** How many seeds are tried, and how many steps each takes. */
 const SIZE = ["--seeds", "300", "--steps", "1500"];
@@ -24,6 +27,12 @@ Each of these faults was planted in the engine, and the simulation caught it: wi
 
 | what goes wrong | the invariant that caught it | seed | steps |
 |---|---|---|---|
+`;
+
+/** Introduces the invariants that are not in the table. */
+const UNBROKEN = `
+## Invariants that none of them has broken
+
 `;
 
 /** Copies the part of the workspace that the simulation is built from. */
@@ -55,7 +64,9 @@ function simulate(tree) {
   // Apart from the simulation of the sources as they are.
   const target = path.join(root, "target/planted-build");
   const stdio = ["ignore", "inherit", "ignore"];
-  execFileSync("cargo", [...build, "--target-dir", target], { cwd: tree, stdio });
+  // Each fault is a small change of one file.
+  const env = { ...process.env, CARGO_INCREMENTAL: "1" };
+  execFileSync("cargo", [...build, "--target-dir", target], { cwd: tree, stdio, env });
   const { stderr } = spawnSync(path.join(target, "simulation/simulate"), SIZE, {
     encoding: "utf8",
   });
@@ -73,9 +84,22 @@ function rowsOf(text) {
   return new Map(rows.map((row) => [row.slice(2).split(" | ")[0], row]));
 }
 
-/** Checks that every fault fits the sources, and that the page lists each of them, and only faults that were caught. */
+/** Makes the page of some rows. */
+function pageOf(rows) {
+  const inOrder = FAULTS.map(({ name }) => rows.get(name)).filter(Boolean);
+  const broken = new Set(inOrder.map((row) => row.split(" | ")[1]));
+  const unbroken = INVARIANTS.filter((invariant) => !broken.has(invariant));
+  const list = unbroken.map((invariant) => `- ${invariant}\n`).join("");
+  return `${HEAD}${inOrder.join("\n")}\n${list && UNBROKEN + list}`;
+}
+
+/**
+ * Checks that every fault fits the sources, and that the page lists each of them, only faults that were caught by an
+ * invariant that there is, and the invariants that are left.
+ */
 function check() {
-  const rows = rowsOf(readFileSync(page, "utf8"));
+  const text = readFileSync(page, "utf8");
+  const rows = rowsOf(text);
   for (const fault of FAULTS) {
     planted(read(fault.file), fault);
     if (!rows.has(fault.name)) throw new Error(`not planted yet: ${fault.name}`);
@@ -83,7 +107,10 @@ function check() {
   for (const [fault, row] of rows) {
     if (!FAULTS.some(({ name }) => name === fault)) throw new Error(`no such fault: ${fault}`);
     if (row.includes(MISSED)) throw new Error(`not caught: ${fault}`);
+    const [, invariant] = row.split(" | ");
+    if (!INVARIANTS.includes(invariant)) throw new Error(`no such invariant: ${invariant}`);
   }
+  if (text !== pageOf(rows)) throw new Error("FAULTS.md is not as it is written");
 }
 
 /** Plants faults, and writes a row for each; those of the others stay. */
@@ -97,8 +124,7 @@ function plant(faults) {
     writeFileSync(path.join(tree, fault.file), source);
     console.log(`${fault.name}: ${invariant} ${seed} ${steps}`);
     rows.set(fault.name, `| ${fault.name} | ${invariant} | ${seed} | ${steps} |`);
-    const inOrder = FAULTS.map(({ name }) => rows.get(name)).filter(Boolean);
-    writeFileSync(page, `${HEAD}${inOrder.join("\n")}\n`);
+    writeFileSync(page, pageOf(rows));
   }
 }
 

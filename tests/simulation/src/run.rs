@@ -4,7 +4,7 @@ use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crate::coverage::Coverage;
-use crate::violation::Violation;
+use crate::violation::{Violation, invariant};
 use crate::world::World;
 
 /// A run that failed.
@@ -59,6 +59,6 @@ pub fn shrink(failure: Failure) -> Failure {
 pub fn violation(panic: &(dyn Any + Send)) -> Violation {
     let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
     let found = text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default();
-    let other = Violation { invariant: "nothing panics", found };
+    let other = Violation { invariant: invariant!("nothing panics"), found };
     panic.downcast_ref::<Violation>().cloned().unwrap_or(other)
 }

@@ -50,13 +50,6 @@ impl Client {
         self.socket.is_some()
     }
 
-    /// Forgets the state of a task that its shard has dropped: it begins anew.
-    pub fn forget(&mut self, task_id: &str) {
-        if matches!(&self.watched, Watched::State(watched) if watched == task_id) {
-            self.status = None;
-        }
-    }
-
     fn is_ticket_holder(&self) -> bool {
         matches!(self.watched, Watched::State(_))
     }

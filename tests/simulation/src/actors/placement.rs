@@ -221,11 +221,7 @@ impl World {
             } else if let Step::MakeToken { then } = step {
                 then(&mut directory, &context, TokenBytes::draw(&mut self.random).issue())
             } else {
-                ensure!(
-                    matches!(step, Step::Answer(_)),
-                    "a token and the trail take no other step",
-                    "a step"
-                );
+                assert!(matches!(step, Step::Answer(_)), "a token and the trail take no other step");
                 return Some(true);
             };
         }
@@ -241,12 +237,13 @@ impl World {
         let Placements { anchor, shards, directory, .. } = &self.placements;
         for BareShard(db) in shards.iter().chain([anchor]).filter(|BareShard(db)| db.has_table("events")) {
             let stored = db.integer(STORED, &[]);
-            ensure!(stored == 0, "an event is stored in one placement", "{stored} rows in another");
+            ensure!(stored == 0, "nothing is stored in another placement", "{stored} rows");
         }
         for BareShard(db) in shards.iter().filter(|BareShard(db)| db.has_table("meta")) {
-            ensure!(db.integer(RECORDED, &[]) == 0, "a changed jurisdiction fixes nothing", "a shard");
+            let recorded = db.integer(RECORDED, &[]);
+            ensure!(recorded == 0, "nothing is stored in another placement", "a shard knows its topology");
         }
         let stored = directory.integer(IN_DIRECTORY, &[]);
-        ensure!(stored == 0, "nothing is stored in another directory", "{stored} rows");
+        ensure!(stored == 0, "nothing is stored in another placement", "{stored} rows of a directory");
     }
 }

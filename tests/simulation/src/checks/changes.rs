@@ -6,7 +6,7 @@ use vtryon_gateway_engine::storage::database::Bind;
 use vtryon_webhooks::Digest;
 
 use crate::model::ledger::{Change, DeliveryRow};
-use crate::violation::{ensure, violated};
+use crate::violation::{ensure, invariant, violated};
 use crate::world::World;
 
 /// How long a delivery is held back at most that is due, in milliseconds: for a lease or a pause, by clocks that differ.
@@ -57,7 +57,9 @@ impl Found<'_> {
             "delivered" => self.is_accepted(),
             "superseded" => self.is_superseded(after),
             "dead" => self.is_dead(before, after),
-            state => violated("a delivery has one of four states", format!("{} is {state}", self.no)),
+            state => {
+                violated(invariant!("a delivery has one of four states"), format!("{} is {state}", self.no))
+            }
         };
         ensure!(
             is_right,
@@ -108,9 +110,10 @@ impl Found<'_> {
                 self.is_too_old() && before.is_some_and(|before| !before.reason.is_empty())
             }
             "pruned" => self.is_too_old() && self.is_below_floor() && !self.has_body(),
-            reason => {
-                violated("a delivery dies for a reason that is known", format!("{}: {reason}", self.no))
-            }
+            reason => violated(
+                invariant!("a delivery dies for a reason that is known"),
+                format!("{}: {reason}", self.no),
+            ),
         }
     }
 

@@ -25,8 +25,6 @@ pub fn of_dispatch(world: &mut World, shard: usize, dispatch: &Dispatch, body: O
     let endpoint = object.settings.endpoint(endpoint_of(no)).filter(|endpoint| endpoint.options.enabled);
     ensure!(endpoint.is_some(), "what was deleted or disabled receives nothing more", "delivery {no}");
     let Some(endpoint) = endpoint else { return };
-    let is_erased = object.log.entries.get(&seq).is_some_and(|entry| entry.is_erased);
-    ensure!(!is_erased, "nothing of an erased task is delivered", "delivery {no}");
     world.registrations.check_dispatch(dispatch, object.settings.version, now);
     ensure!(!endpoint.options.paused, "a paused endpoint receives nothing", "delivery {no}");
     // The lease is by the Worker's clock where the event has just come.

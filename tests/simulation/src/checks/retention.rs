@@ -60,7 +60,6 @@ pub fn forget_dropped(world: &mut World, shard: usize, content: &Content, body: 
                 let ids = [Bind::Text(task_id), Bind::Text(&tombstone)];
                 if object.db.integer(TASK, &ids) == 0 {
                     object.oracle.tasks.remove(task_id);
-                    world.clients.iter_mut().for_each(|client| client.forget(task_id));
                     world.coverage.reach("tombstone", "dropped");
                 } else if object.db.integer(OTHERS, &ids) == 0 {
                     // The last row of a table stays, for the next one is numbered after it; its other events go.

@@ -58,7 +58,7 @@ impl World {
         }
         let at = self.random.index(push.waiting.len());
         let shard = push.waiting.swap_remove(at);
-        let settings = push.settings.clone();
+        let (settings, pushed) = (push.settings.clone(), push.settings.version);
         let known = self.shards[shard].settings.version;
         // It counts once it is stored, whether the directory learns of it or not.
         let answer =
@@ -70,7 +70,8 @@ impl World {
         }
         if answer.is_some() {
             let version = self.shards[shard].settings.version;
-            ensure!(stored == version, "confirmed settings are in force", "{stored} instead of {version}");
+            let are_in_force = stored == version && stored >= pushed;
+            ensure!(are_in_force, "confirmed settings are in force", "{stored} instead of {pushed}");
             // The shard may have died meanwhile, and the push with the directory.
             if let Some(Push { pushed, .. }) = self.directory.pushes.get_mut(index) {
                 pushed.confirmed += 1;

@@ -241,7 +241,12 @@ impl World {
         if was_refused {
             self.coverage.crash(CrashPoint::Refused(decision));
         }
-        ensure!(was_refused || effects.faults.is_empty(), "a fault has a cause", "{:?}", effects.faults);
+        ensure!(
+            was_refused || effects.faults.is_empty(),
+            "a decision fails only where the storage does",
+            "{decision:?}: {:?}",
+            effects.faults
+        );
         if effects.alarm.is_some() {
             self.directory.alarm = effects.alarm;
         }
@@ -254,8 +259,6 @@ impl World {
                 Ok(decided) => Some(decided),
                 Err(Failure::Fault(_)) => None,
                 Err(Failure::Refused(refusal)) => {
-                    let is_foreign = refusal.message.contains("this deployment was made with");
-                    ensure!(!is_foreign, "the directory of the deployment admits", "{}", refusal.message);
                     self.directory.refusal = Some(refusal);
                     None
                 }

@@ -125,8 +125,7 @@ impl World {
         if was_stored && !is_stored {
             token.revoked_at = Some(self.now);
         }
-        if let Some(shown) = revoked {
-            ensure!(!shown.to_string().contains(&*token.new.text), "a token is shown once", "{id}");
+        if revoked.is_some() {
             self.coverage.reach("token", "revoked");
         }
     }
@@ -156,9 +155,6 @@ impl World {
             "the tokens that are valid are listed",
             "{listed:?} of {valid:?}"
         );
-        let text = list.to_string();
-        let is_shown = self.tokens.stored.iter().any(|token| text.contains(&*token.new.text));
-        ensure!(!is_shown, "a token is shown once", "in the list");
         self.coverage.reach("token", "listed");
         self.check_digests();
     }

@@ -179,7 +179,11 @@ impl World {
             }
             Err(error) => {
                 let was_refused = object.db.has_refused(refused_after.is_some());
-                ensure!(was_refused, "a shard opens unless the storage fails", "{error}");
+                ensure!(
+                    was_refused,
+                    "a decision fails only where the storage does",
+                    "a shard does not open: {error}"
+                );
             }
         }
         let is_done = decided.is_some();
