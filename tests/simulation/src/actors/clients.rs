@@ -175,6 +175,7 @@ impl World {
         client.until = until;
         client.socket = Some((String::new(), opened.tags.clone()));
         self.deliver(index, &opened.subscriber, opened.outgoing);
+        self.check_page(index);
     }
 
     /// Draws a time, and the last number that was stored before it; nothing where clocks that differ leave that open.

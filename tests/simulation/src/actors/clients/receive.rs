@@ -1,6 +1,7 @@
 //! What clients receive: nothing twice, nothing left out but for what was pruned.
 
 use serde_json::Value as Json;
+use vtryon_gateway_engine::protocol::ShardRequest;
 use vtryon_gateway_engine::protocol::live::Start;
 use vtryon_gateway_engine::protocol::live::close::{self, Close};
 use vtryon_gateway_engine::protocol::live::cursor::{StreamCursor, StreamPosition};
@@ -8,6 +9,7 @@ use vtryon_gateway_engine::shard::{Outgoing, Subscriber};
 
 use super::Watched;
 use crate::checks::{self, SKEW};
+use crate::coverage::Decision;
 use crate::model::log::Entry;
 use crate::model::oracle::rank;
 use crate::violation::{ensure, invariant, violated};
@@ -129,8 +131,11 @@ impl World {
         for shard in 0..self.shards.len() {
             // The run that has erased something may have ended before it could say so.
             checks::note_gone(self, shard);
+            // An instance that begins now sends what the one before it has not.
+            self.call(shard, Decision::Query, ShardRequest::Metrics, &[]);
         }
         self.drain_broadcasts();
+        (0..self.clients.len()).for_each(|index| self.check_told(index));
         for index in (0..self.clients.len()).rev() {
             // What an instance had still to send when it ended comes once a stream is resumed.
             self.close_socket(index);
@@ -163,27 +168,45 @@ impl World {
         );
     }
 
+    /// Checks that a client has received everything whose socket is open, unless it was let in for a time that is over, or
+    /// its backlog waits for acknowledgements.
+    fn check_told(&self, index: usize) {
+        let client = &self.clients[index];
+        let Some((attachment, _)) = client.socket.as_ref().filter(|_| self.now < client.until) else {
+            return;
+        };
+        let attachment: Json = serde_json::from_str(attachment).expect("an attachment is JSON");
+        if attachment["caught_up"] == true {
+            self.check_finished(index);
+        }
+        self.check_page(index);
+    }
+
+    /// Checks that a page has the state of its task.
+    pub(super) fn check_page(&self, index: usize) {
+        let client = &self.clients[index];
+        let Watched::State(task_id) = &client.watched else { return };
+        let object = &self.shards[client.shard];
+        let known = object.oracle.tasks.get(task_id).and_then(|task| task.status.as_deref());
+        // Of a task whose status was told by events that are pruned by now, nothing is sent.
+        let is_applied = |seq: &i64| object.log.entries.get(seq).is_some_and(Entry::is_applied);
+        let mut entries = object.log.after(0, Some(task_id)).filter(is_applied);
+        let is_told = entries.next_back().is_some_and(|seq| !object.log.is_pruned(seq));
+        ensure!(
+            client.status.as_deref() == known || !is_told,
+            "a page receives the last state",
+            "{:?} of {known:?}",
+            client.status
+        );
+    }
+
     fn check_finished(&self, index: usize) {
         let client = &self.clients[index];
         let (object, seen) = (&self.shards[client.shard], client.seen.unwrap_or_default());
         let task_id = match &client.watched {
             Watched::Shard => None,
             Watched::Task(task_id) => Some(task_id.as_str()),
-            Watched::State(task_id) => {
-                let known = object.oracle.tasks.get(task_id).and_then(|task| task.status.as_deref());
-                // Of a task whose status was told by events that are pruned by now, nothing is sent.
-                let is_applied = |seq: &i64| object.log.entries.get(seq).is_some_and(Entry::is_applied);
-                let mut entries = object.log.after(0, Some(task_id)).filter(is_applied);
-                let is_told = entries.next_back().is_some_and(|seq| !object.log.is_pruned(seq));
-                let is_current = client.status.as_deref() == known;
-                ensure!(
-                    is_current || !is_told,
-                    "a page receives the last state",
-                    "{:?} of {known:?}",
-                    client.status
-                );
-                return;
-            }
+            Watched::State(_) => return,
         };
         let missed = object.log.after(seen, task_id).find(|seq| !object.log.is_excused(*seq, client.gap_to));
         ensure!(missed.is_none(), "a live stream has no gap", "{missed:?} after {seen}");
