@@ -20,7 +20,7 @@ pub use self::memory::{of_memory, of_recorded};
 pub use self::messages::{of_state, of_stream_message};
 pub use self::recorded::Recorded;
 pub use self::retention::{forget_dropped, of_retention, undelivered};
-pub use self::stored::{note_pruned, of_entries, of_stored};
+pub use self::stored::{note_pruned, of_stored};
 
 /// How much the clocks of objects differ at most, in milliseconds.
 pub const SKEW: i64 = 2_000;

@@ -200,7 +200,7 @@ const REQUIRED: &[(&str, &[&str])] = &[
         &[close::BEHIND.reason, close::EXPIRED.reason, close::TASK_ENDED.reason, close::TASK_ERASED.reason],
     ),
     ("result", &["deleted again", "deleted for good", "from KV", "from the shard", "none"]),
-    ("stream", &["erased", "opened", "opened since a time", "over", "resumed"]),
+    ("stream", &["erased", "of a task that was pruned", "opened", "opened since a time", "over", "resumed"]),
     ("limit", &["attempts in flight", "attempts per second"]),
     (
         "page",

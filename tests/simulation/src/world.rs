@@ -170,7 +170,7 @@ impl World {
         ACTIONS[action].1(self);
         if self.coverage.steps.is_multiple_of(LOOK_EVERY) {
             for shard in 0..self.shards.len() {
-                checks::of_entries(self, shard);
+                checks::of_stored(self, shard);
             }
         }
     }

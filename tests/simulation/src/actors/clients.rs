@@ -86,6 +86,10 @@ impl World {
             _ => {
                 self.coverage.crash(CrashPoint::Lost(Loss::Socket));
                 self.close_socket(index);
+                if self.random.chance(300) {
+                    // It does not come back, and another one takes its place.
+                    self.clients.swap_remove(index);
+                }
             }
         }
     }
@@ -168,6 +172,11 @@ impl World {
             (None, None) => "opened",
         };
         self.coverage.reach("stream", opened_as);
+        if let Watched::State(task_id) = &client.watched
+            && self.shards[shard].oracle.tasks.get(task_id).is_some_and(|task| task.is_pruned)
+        {
+            self.coverage.reach("stream", "of a task that was pruned");
+        }
         client.seen.get_or_insert(match (start, since) {
             (Start::After(seq), _) | (_, Some((_, seq))) => seq,
             (_, None) => self.shards[shard].log.last,

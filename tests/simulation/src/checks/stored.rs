@@ -1,4 +1,4 @@
-//! What has to be stored: every event that was acknowledged and is not pruned or erased, and at the end every task.
+//! What has to be stored: every event that was acknowledged and is not pruned or erased, every replay, and every task.
 
 use std::collections::BTreeMap;
 
@@ -25,19 +25,15 @@ pub fn note_pruned(world: &mut World, shard: usize) {
 
 /// Compares all that is stored with what was acknowledged.
 pub fn of_stored(world: &World, shard: usize) {
-    of_entries(world, shard);
+    of_events(world, shard);
+    of_replays(world, shard);
     let rows = tasks(world, shard);
     for (task_id, task) in &world.shards[shard].oracle.tasks {
         of_task(world, &rows, task_id, task);
     }
 }
 
-/// Compares the events and replays that are stored with those that were acknowledged.
-pub fn of_entries(world: &World, shard: usize) {
-    of_events(world, shard);
-    of_replays(world, shard);
-}
-
+/// Compares the events that are stored with those that were acknowledged.
 fn of_events(world: &World, shard: usize) {
     const EVENTS: &str =
         "SELECT e.seq, COALESCE(t.task_id, ''), COALESCE(e.status, ''), e.outcome, e.received_at, e.body
