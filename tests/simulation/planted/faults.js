@@ -36,6 +36,10 @@ const BACKLOG = "edge-worker/engine/src/shard/live/backlog.rs";
 const RANGE = "edge-worker/engine/src/shard/deliveries/replays/range.rs";
 const LISTING = "edge-worker/engine/src/shard/queries/tasks/listing.rs";
 const SEQUENCE = "edge-worker/engine/src/shard/sequence.rs";
+const MESSAGE = "edge-worker/engine/src/shard/live/message.rs";
+const BROADCAST = "edge-worker/engine/src/shard/live/broadcast.rs";
+const SUBSCRIBE = "edge-worker/engine/src/shard/live/subscribe.rs";
+const CHANGES = "edge-worker/engine/src/directory/requests/changes.rs";
 
 /** [what goes wrong, the source, what is replaced, by what] */
 export const FAULTS = [
@@ -891,6 +895,287 @@ export const FAULTS = [
     PRUNING,
     "floors::set_pruned(db, last)?;",
     "floors::set_pruned(db, last + i64::from(too_old.len() as i64 == rows))?;",
+  ],
+  [
+    "an event loses its result where it is read",
+    "edge-worker/engine/src/protocol/event.rs",
+    "result_url: event.result_url().map(str::to_owned),",
+    "result_url: event.result_url().map(|url| url.to_ascii_uppercase()),",
+  ],
+  [
+    "a shard records the topology of a caller that it refuses",
+    PLACEMENT,
+    "(true, Err(mismatch)) => Ok(Err(mismatch)),",
+    `(true, Err(mismatch)) => {
+                call.topology().record(db)?;
+                Ok(Err(mismatch))
+            }`,
+  ],
+  [
+    "an empty directory records what is configured",
+    "edge-worker/engine/src/directory/topology.rs",
+    "None => Ok(()),",
+    "None => configured.record(db),",
+  ],
+  [
+    "the directory records a shard more than there are",
+    "edge-worker/engine/src/directory/topology.rs",
+    "Some(_) => configured.record(db),",
+    "Some(shards) => Topology { shards: shards + 1, ..configured }.record(db),",
+  ],
+  [
+    "an import looks for a byte more than there is",
+    IMPORT,
+    ".split_at_checked(*length)",
+    ".split_at_checked(*length + 1)",
+  ],
+  [
+    "a retry leaves out the end of its body",
+    SCHEDULE,
+    "events::body(db, seq)?) else {",
+    "events::body(db, seq)?.map(|body| body.split_last().map_or(Vec::new(), |(_, rest)| rest.to_vec()))) else {",
+  ],
+  [
+    "an abort is stored as a reason that nobody knows",
+    NEXT_STEP,
+    'Self::Dead("aborted_by_receiver")',
+    'Self::Dead("aborted")',
+  ],
+  [
+    "the reason of a dead letter is stored as its state",
+    DELIVERIES,
+    "Bind::Text(state.as_str()),",
+    "Bind::Text(reason.unwrap_or(state.as_str())),",
+  ],
+  [
+    "a gap has an entry more than were pruned",
+    BACKLOG,
+    "to: floor, after: subscriber.at };",
+    "to: floor + 1, after: subscriber.at };",
+  ],
+  [
+    "a live event whose secret is configured no more has no signature",
+    MESSAGE,
+    "own.or(keys.first())",
+    "own",
+  ],
+  [
+    "each acknowledgement is answered with `ready`",
+    BACKLOG,
+    "if !subscriber.caught_up {\n            self.catch_up",
+    "if subscriber.at >= 0 {\n            self.catch_up",
+    "if !subscriber.ready_sent {",
+    "if subscriber.at >= 0 {",
+  ],
+  [
+    "`ready` of each shard is that of the first",
+    MESSAGE,
+    "r#type: MessageType::Ready, shard: index.shard })",
+    "r#type: MessageType::Ready, shard: 0 })",
+  ],
+  [
+    "a new token is shown by its digest",
+    TOKENS,
+    "CreatedToken { view: row.view(), token: text }",
+    "CreatedToken { view: row.view(), token: if text.is_empty() { text } else { &token.digest } }",
+  ],
+  [
+    "a page that resumes is not told what it has missed",
+    SUBSCRIBE,
+    "Start::After(seen) if state.seq <= seen => return outgoing,",
+    "Start::After(seen) if state.seq <= seen || seen > 0 => return outgoing,",
+  ],
+  [
+    "open pages are not told of changes",
+    BROADCAST,
+    "self.task_id().map(|task_id| state_tag(&Digest::of_task(task_id)))",
+    "self.task_id().filter(|id| id.is_empty()).map(|id| state_tag(&Digest::of_task(id)))",
+  ],
+  [
+    "streams of a task are not told of what is stored",
+    BROADCAST,
+    "std::iter::once(subject_tag(&Subject::Shard)).chain(of_task).collect()",
+    "std::iter::once(subject_tag(&Subject::Shard)).chain(of_task.filter(|_| false)).collect()",
+  ],
+  [
+    "what is left to the alarm is never due",
+    DELIVERIES,
+    "FirstAttempt::Due(at) => (Some(at.0), None),",
+    "FirstAttempt::Due(at) => (Some(at.0).filter(|at| *at < 0), None),",
+  ],
+  [
+    "a failed attempt keeps its lease",
+    DELIVERIES,
+    "attempts = ?4, leased_until = NULL, reason = NULL",
+    "attempts = ?4, reason = NULL",
+  ],
+  [
+    "the connections of a run are not limited",
+    SCHEDULE,
+    "const CONNECTIONS: usize = 6;\nconst PER_ENDPOINT: usize = 2;",
+    "const CONNECTIONS: usize = 60;\nconst PER_ENDPOINT: usize = 20;",
+  ],
+  [
+    "a status that is not documented takes that of its task away",
+    "edge-worker/engine/src/shard/events/rows.rs",
+    "Bind::Maybe(self.state.stage().map(Stage::as_str)),",
+    'Bind::Maybe(self.state.stage().filter(|_| unknown == "[]").map(Stage::as_str)),',
+  ],
+  [
+    "a token may have ended before it is created",
+    TOKENS,
+    "if expires_at.is_some_and(|end| end <= context.now) {",
+    "if expires_at.is_some_and(|end| end.0 <= 0) {",
+  ],
+  [
+    "a token is a character longer than one may be",
+    "edge-worker/engine/src/credentials/token.rs",
+    "text.len() == LENGTH &&",
+    "text.len() < LENGTH &&",
+  ],
+  [
+    "every token has the least scope",
+    TOKENS,
+    "Bind::Text(token.scope.as_str()),",
+    "Bind::Text(Scope::Read.as_str()),",
+  ],
+  [
+    "a token is refused half a minute before it ends",
+    TOKENS,
+    "!token.is_expired(context.now)",
+    "!token.is_expired(context.now.plus_seconds(30))",
+  ],
+  [
+    "an attachment has a part for each message",
+    "edge-worker/engine/src/shard/live/subscriber.rs",
+    "const PART: usize = 16 * 1024;",
+    "const PART: usize = 16;",
+  ],
+  [
+    "every attempt has the usual timeout",
+    "edge-worker/engine/src/shard/deliveries/dispatch.rs",
+    "options: endpoint.options.attempt.clone(),",
+    "options: Default::default(),",
+  ],
+  [
+    "a retry has the number of the attempt before it",
+    SCHEDULE,
+    "attempt: delivery.failed_attempts + 1,",
+    "attempt: delivery.failed_attempts.max(1),",
+  ],
+  [
+    "an erasure that is too old is not imported",
+    IMPORT,
+    "let is_new = imported::store(context, &digest, erasure.erased_at, seq)?;",
+    "let is_new = erasure.erased_at >= context.deployment.retained_since(context.now)\n            && imported::store(context, &digest, erasure.erased_at, seq)?;",
+  ],
+  [
+    "an erasure that is known is answered as new",
+    IMPORT,
+    'const KNOWN: &str = "duplicate";',
+    'const KNOWN: &str = "erased";',
+  ],
+  [
+    "settings of the next version are not stored",
+    CONFIG,
+    "if settings.version <= known.version {",
+    "if settings.version <= known.version + 1 {",
+  ],
+  [
+    "a replay is forgotten with the next one of its delivery",
+    "edge-worker/engine/src/shard/deliveries/replays.rs",
+    "    db.run(NOTE, &[",
+    '    db.run("DELETE FROM replay_log WHERE delivery = ?", &[Bind::Int(delivery)])?;\n    db.run(NOTE, &[',
+  ],
+  [
+    "a run attempts what is due within a minute",
+    SCHEDULE,
+    "rows::due(db, endpoint.no, now, MAX_DUE_LOOKED_AT)?",
+    "rows::due(db, endpoint.no, now.plus_seconds(60), MAX_DUE_LOOKED_AT)?",
+  ],
+  [
+    "what is queued of an erased task is sent",
+    BROADCAST,
+    "self.task_id().filter(|_| matches!(self.payload, Payload::Erased(_)))",
+    "self.task_id().filter(|task_id| task_id.is_empty())",
+  ],
+  [
+    "an attachment leaves out what waits",
+    "edge-worker/engine/src/shard/live/subscriber.rs",
+    "    waiting: usize,\n    /// Since",
+    "    #[serde(skip_serializing)]\n    waiting: usize,\n    /// Since",
+  ],
+  [
+    "each number is followed by one that is not given",
+    SHARD,
+    "self.last_seq + 1\n",
+    "self.last_seq + 2\n",
+  ],
+  [
+    "a task that was pruned is said to be erased",
+    SUBSCRIBE,
+    "if erasure::is_erased(context.db, task_id)? {",
+    "if crate::shard::events::rows::find(context.db, task_id)?.is_some_and(|task| task.is_tombstone) {",
+  ],
+  [
+    "an erasure is told by a message of another kind",
+    "edge-worker/engine/src/protocol/live.rs",
+    "    /// A task was erased.\n    Erased,\n}",
+    '    /// A task was erased.\n    #[serde(rename = "deleted")]\n    Erased,\n}',
+  ],
+  [
+    "an erasure is told by another digest",
+    MESSAGE,
+    "task_digest: &digest,",
+    "task_digest: &vtryon_webhooks::Digest::of(digest.as_bytes()).to_hex(),",
+  ],
+  [
+    "what has ended is superseded",
+    "edge-worker/engine/src/shard/deliveries/ordering.rs",
+    "WHERE d.state = 'pending' AND d.replay_count = 0 ORDER",
+    "WHERE d.replay_count = 0 ORDER",
+  ],
+  [
+    "a list has two of the tokens",
+    TOKENS,
+    'ORDER BY created_at DESC, id";',
+    'ORDER BY created_at DESC, id LIMIT 2";',
+  ],
+  [
+    "a success after the lease is over changes nothing",
+    RECORD,
+    "Some(attempt) if is_current || attempt.reply() == Some(Reply::Delivered) => {",
+    "Some(attempt) if is_current => {",
+  ],
+  [
+    "a change is confirmed that is not stored",
+    CHANGES,
+    "        settings::commit(context, &change, by.as_ref())?;\n",
+    "        let _ = (change, &by);\n",
+  ],
+  [
+    "the erasure of a task is confirmed that has no tombstone",
+    ERASURE,
+    "                    make_tombstone(db, task.no, &id, (seq, now), now)?;\n",
+    "                    let _ = &id;\n",
+  ],
+  [
+    "a tombstone goes with the first of its secrets",
+    "edge-worker/engine/src/shard/retention/tombstones.rs",
+    "if keys.split(' ').any(|key| configured",
+    "if keys.split(' ').all(|key| configured",
+  ],
+  [
+    "a task is dropped with its last event",
+    RETENTION,
+    "tombstones::drop_task(db, &deployment.fingerprints(), task_no, &key)?;",
+    "tombstones::drop_task(db, &deployment.fingerprints()[..0], task_no, &key)?;",
+  ],
+  [
+    "a request that changes nothing is recorded",
+    CHANGES,
+    "if change(&decided).is_none() {",
+    'if change(&decided).is_none() {\n        crate::directory::audit::record(context, by.as_ref(), "nothing")?;',
   ],
 ].map(([name, file, ...replacements]) => ({ name, file, replacements }));
 
