@@ -49,23 +49,6 @@ const SUMMARY = [
 /** Names of variants that need a word more where they stand alone. */
 const FULL_NAMES = { guide: "Vtryon's guide", "1,000 tasks": "of 1,000 tasks" };
 
-/**
- * Workloads whose code has changed since they were measured, as the page says, each with the day of those figures: their
- * rows are marked until they are measured anew.
- */
-const OUTDATED = {
-  "npm-open": "2026-11-26",
-  "node-http": "2026-11-26",
-  "gateway-verify": "2026-11-26",
-  "gateway-ack": "2026-11-26",
-  "gateway-idle": "2026-11-26",
-  "gateway-scale": "2026-11-26",
-  "gateway-fanout": "2026-11-26",
-  cost: "2026-11-29",
-};
-const dayOf = ({ name, measured }) =>
-  OUTDATED[name] === measured ? `${measured}, older than the code` : measured;
-
 /** Writes all tables anew, or only compares them; returns whether the page is now up to date. */
 export function updatePage({ check = false } = {}) {
   const text = readFileSync(PERFORMANCE, "utf8");
@@ -98,14 +81,14 @@ function summaryTable() {
     const { cases, unit } = result;
     const { samples } = cases.find((each) => each.case === name);
     const own = `${figure(median(samples[ours]))} ${unit.split(" ")[0]}`;
-    if (other === undefined) return [what, own, "", "", dayOf(result)];
+    if (other === undefined) return [what, own, "", "", result.measured];
     const { median: times } = ratio(samples, other, ours);
-    return [what, own, FULL_NAMES[other] ?? other, `${figure(times)}×`, dayOf(result)];
+    return [what, own, FULL_NAMES[other] ?? other, `${figure(times)}×`, result.measured];
   });
   const result = readResult("cost");
   const cost = `$${total(result.cases[0].operations).toFixed(2)}`;
   const what = "gateway: Cloudflare's price of a million events, delivered";
-  rows.push([what, cost, "", "", dayOf(result)]);
+  rows.push([what, cost, "", "", result.measured]);
   const head = ["", "ours", "compared with", "it takes", "measured"];
   return markdownTable([head, ...rows], { align: ["l", "r", "l", "r", "l"] });
 }
@@ -122,7 +105,7 @@ function missedTable() {
         floor.label,
         figure(floor.median),
         `${floor.sign} ${floor.target}`,
-        dayOf(result),
+        result.measured,
       ]);
   });
   return markdownTable([["", "ratio", "measured", "target", "on"], ...rows], {

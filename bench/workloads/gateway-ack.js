@@ -17,6 +17,7 @@ export default {
   measure({ short }) {
     return besidePeer({
       peer: "ack-worker.js",
+      limits: { "an empty call of an object": {}, "a call that writes one row": { WRITES: "1" } },
       shards: SHARDS,
       requests: (count) => fresh(count),
       how: { rounds: short ? 5 : 9, slot: 100 },

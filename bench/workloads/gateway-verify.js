@@ -15,6 +15,7 @@ export default {
     const wrong = posted("bench_wrong", "processing", "whsec_of_another");
     return besidePeer({
       peer: "verify-worker.js",
+      limits: { "a body that is read and answered": { STATUS: "401" } },
       requests: (count) => Array.from({ length: count }, () => wrong),
       how: { expected: 401, rounds: short ? 5 : 9 },
       // What holds: the rest is the deadline of each request, the budget by which its body is read, and the headers that
