@@ -11,11 +11,12 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 use std::vec::IntoIter;
 
+use vtryon_gateway_engine::Context;
 use vtryon_gateway_engine::protocol::live::{MAX_QUEUED, close};
-use vtryon_gateway_engine::shard::Broadcast;
+use vtryon_gateway_engine::shard::{Broadcast, Shard};
 use worker::{Delay, WebSocket, console_error, web_sys};
 
-use super::{TaskShard, attachment, sockets};
+use super::{TaskShard, attachment, fault, sockets};
 use crate::testing::faults;
 
 /// How many sockets are sent to before other requests have their turn: some milliseconds of work.
@@ -104,29 +105,26 @@ impl TaskShard {
         let Queued { broadcast, sockets } = queued;
         let sockets = sockets.get_or_insert_with(|| self.sockets(&broadcast.tags()).into_iter());
         *left = left.saturating_sub(1);
-        for socket in sockets {
-            let sent = self.send_to(&socket, broadcast);
-            if let Err(error) = sent {
-                // A client that has left is no error.
-                if socket.as_ref().ready_state() == web_sys::WebSocket::OPEN {
-                    console_error!("live: {error}");
+        let is_sent = self.with_engine(|engine, context| {
+            for socket in sockets {
+                if let Err(error) = send_to(&socket, engine, context, broadcast) {
+                    // A client that has left is no error.
+                    if socket.as_ref().ready_state() == web_sys::WebSocket::OPEN {
+                        console_error!("live: {error}");
+                    }
+                    sockets::close(&socket, close::FAULT);
                 }
-                sockets::close(&socket, close::FAULT);
+                if *left == 0 {
+                    return Ok(false);
+                }
+                *left -= 1;
             }
-            if *left == 0 {
-                return Ok(false);
-            }
-            *left -= 1;
+            Ok(true)
+        })?;
+        if is_sent {
+            self.send_state(broadcast)?;
         }
-        self.send_state(broadcast)?;
-        Ok(true)
-    }
-
-    fn send_to(&self, socket: &WebSocket, broadcast: &mut Broadcast) -> worker::Result<()> {
-        let mut subscriber = attachment::read(socket)?;
-        let outgoing =
-            self.with_engine(|engine, context| engine.send_broadcast(context, broadcast, &mut subscriber))?;
-        outgoing.map_or(Ok(()), |outgoing| sockets::send(socket, &subscriber, &outgoing))
+        Ok(is_sent)
     }
 
     /// Sends the state of a broadcast's task to the ticket holders who watch it, where it has changed. They are few.
@@ -160,4 +158,16 @@ impl TaskShard {
     fn sockets(&self, tags: &[String]) -> Vec<WebSocket> {
         tags.iter().flat_map(|tag| self.state.get_websockets_with_tag(tag)).collect()
     }
+}
+
+/// Sends a broadcast to one subscriber.
+fn send_to(
+    socket: &WebSocket,
+    engine: &Shard,
+    context: &Context<'_>,
+    broadcast: &mut Broadcast,
+) -> worker::Result<()> {
+    let mut subscriber = attachment::read(socket)?;
+    let outgoing = engine.send_broadcast(context, broadcast, &mut subscriber).map_err(fault)?;
+    outgoing.map_or(Ok(()), |outgoing| sockets::send(socket, &subscriber, &outgoing))
 }
