@@ -45,10 +45,10 @@ impl Error {
         Self { hint, ..self }
     }
 
-    /// Adds the position of the faulty secret in a list, from 0.
+    /// Adds the position of the faulty secret in a list of `count`, from 0. A single secret needs none.
     #[must_use]
-    pub const fn in_secret(self, position: usize) -> Self {
-        Self { position: Some(position), ..self }
+    pub(crate) const fn in_secret(self, position: usize, count: usize) -> Self {
+        Self { position: if count > 1 { Some(position) } else { None }, ..self }
     }
 
     /// Makes the error for a signature that no key made over `body`.

@@ -61,9 +61,8 @@ impl Secret {
     pub fn list<T: Into<Vec<u8>>>(secrets: impl IntoIterator<Item = T>) -> Result<Vec<Self>, Error> {
         // All are wrapped before the first is checked, so that each is overwritten even if one is refused.
         let secrets: Vec<_> = secrets.into_iter().map(|secret| Zeroizing::new(secret.into())).collect();
-        let is_list = secrets.len() > 1;
-        let place = |position, error: Error| if is_list { error.in_secret(position) } else { error };
-        let secret = |(position, bytes)| Self::check(bytes).map_err(|error| place(position, error));
+        let count = secrets.len();
+        let secret = |(position, bytes)| Self::check(bytes).map_err(|error| error.in_secret(position, count));
         secrets.into_iter().enumerate().map(secret).collect()
     }
 

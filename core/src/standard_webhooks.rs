@@ -35,15 +35,14 @@ use core::fmt;
 use base64ct::Base64;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
-use subtle::{Choice, ConditionallySelectable};
+use subtle::Choice;
 
 pub use headers::{ID_HEADER, MAX_SIGNATURES, MessageHeaders, SIGNATURE_HEADER, TIMESTAMP_HEADER};
 
 use crate::error::{Code, Error};
 use crate::millis::Millis;
 use crate::secret::{Fingerprint, SECRET_PREFIX, Secret, check_key, decode_key, key_block};
-use crate::signature::Signature;
-use crate::verifier::{BodyLimit, Verified, verdict};
+use crate::verifier::{BodyLimit, Verified, first_match, verdict};
 
 /// How far the timestamp of a message may differ from the receiver's clock, in either direction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -110,9 +109,9 @@ impl MessageVerifier {
         if secrets.is_empty() {
             return Err(Error::new(Code::SecretMissing));
         }
-        let place =
-            |position, error: Error| if secrets.len() > 1 { error.in_secret(position) } else { error };
-        let key = |(position, secret)| MessageKey::new(secret).map_err(|error| place(position, error));
+        let key = |(position, secret)| {
+            MessageKey::new(secret).map_err(|error| error.in_secret(position, secrets.len()))
+        };
         let keys = secrets.iter().enumerate().map(key).collect::<Result<_, _>>()?;
         Ok(Self { keys, limit: BodyLimit::DEFAULT, tolerance: Tolerance::DEFAULT })
     }
@@ -180,15 +179,10 @@ impl MessageVerifier {
     ) -> Result<VerifiedMessage<'a>, Error> {
         self.admit(headers, now, body.len())?;
         let (id, timestamp) = (headers.id(), headers.timestamp());
-        let mut found = Choice::from(0);
-        let mut index = 0_u32;
-        for (candidate, key) in (0_u32..).zip(&self.keys) {
+        let (found, index) = first_match(self.keys.iter().map(|key| {
             let mac = mac(&key.hmac, id, timestamp, body);
-            let equals = |any, signature: &Signature| any | signature.equals(&mac);
-            let equal = headers.signatures().iter().fold(Choice::from(0), equals);
-            index.conditional_assign(&candidate, equal & !found);
-            found |= equal;
-        }
+            headers.signatures().iter().fold(Choice::from(0), |any, signature| any | signature.equals(&mac))
+        }));
         let verified =
             verdict(body, found, index, |index| self.keys.get(index).map(|key| key.fingerprint))
                 .map_err(|error| if body.is_empty() { error } else { error.with_hint(MISMATCH_HINT) })?;

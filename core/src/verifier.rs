@@ -135,15 +135,20 @@ impl Verifier {
         signature: &Signature,
         macs: impl Iterator<Item = [u8; 32]>,
     ) -> Result<Verified<'a>, Error> {
-        let mut found = Choice::from(0);
-        let mut index = 0_u32;
-        for (candidate, mac) in (0_u32..).zip(macs) {
-            let equal = signature.equals(&mac);
-            index.conditional_assign(&candidate, equal & !found);
-            found |= equal;
-        }
+        let (found, index) = first_match(macs.map(|mac| signature.equals(&mac)));
         verdict(body, found, index, |index| self.keys.get(index).map(Key::fingerprint))
     }
+}
+
+/// Finds the first comparison that holds, without an early exit. Returns whether there is one, and its position.
+pub(crate) fn first_match(comparisons: impl Iterator<Item = Choice>) -> (Choice, u32) {
+    let mut found = Choice::from(0);
+    let mut index = 0_u32;
+    for (position, equal) in (0_u32..).zip(comparisons) {
+        index.conditional_assign(&position, equal & !found);
+        found |= equal;
+    }
+    (found, index)
 }
 
 /// Makes the result of the comparison public: whether a secret matched, and which one.
