@@ -26,12 +26,12 @@ use alloc::string::String;
 use core::fmt;
 
 use base64ct::{Base64, Encoding};
-use hmac::{Hmac, KeyInit};
+use hmac::Hmac;
 use sha2::Sha256;
 use zeroize::Zeroizing;
 
 use crate::error::{Code, Error};
-use crate::secret::{Fingerprint, Key, SECRET_PREFIX, check_key, key_block};
+use crate::secret::{Fingerprint, Key, SECRET_PREFIX, check_key, hmac, key_block};
 use crate::signature::Signature;
 use crate::standard_webhooks;
 
@@ -97,7 +97,7 @@ impl EndpointSecret {
 
     /// Prepares the HMAC keys. Make one signer per secret and use it for many deliveries.
     pub fn signer(&self) -> Signer {
-        Signer { text: Key::of(self.reveal().as_bytes()), bytes: Hmac::new((&*key_block(&*self.0)).into()) }
+        Signer { text: Key::of(self.reveal().as_bytes()), bytes: hmac(&key_block(&*self.0)) }
     }
 }
 

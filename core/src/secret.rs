@@ -117,11 +117,7 @@ impl Key {
         let mut fingerprint = [0; 4];
         copy_prefix(&mut fingerprint, &label);
         let block = key_block(secret);
-        Self {
-            hmac: Hmac::new((&*block).into()),
-            outer_hash: OuterHash::new(&block),
-            fingerprint: Fingerprint(fingerprint),
-        }
+        Self { hmac: hmac(&block), outer_hash: OuterHash::new(&block), fingerprint: Fingerprint(fingerprint) }
     }
 
     /// Returns the name under which the secret is shown to operators.
@@ -180,6 +176,11 @@ pub(crate) fn key_block(secret: &[u8]) -> Zeroizing<[u8; BLOCK]> {
         copy_prefix(&mut *block, secret);
     }
     block
+}
+
+/// Prepares HMAC-SHA256 under a key block. While it does, `hmac` copies the key to the stack and does not overwrite it.
+pub(crate) fn hmac(key_block: &[u8; BLOCK]) -> Hmac<Sha256> {
+    Hmac::new(key_block.into())
 }
 
 /// Refuses a key of zero bytes alone, or of no bytes. HMAC pads a key with zeros to 64 bytes, so up to 64 zeros are the

@@ -33,7 +33,7 @@ use alloc::vec::Vec;
 use core::fmt;
 
 use base64ct::Base64;
-use hmac::{Hmac, KeyInit, Mac};
+use hmac::{Hmac, Mac};
 use sha2::Sha256;
 use subtle::Choice;
 
@@ -41,7 +41,7 @@ pub use headers::{ID_HEADER, MAX_SIGNATURES, MessageHeaders, SIGNATURE_HEADER, T
 
 use crate::error::{Code, Error};
 use crate::millis::Millis;
-use crate::secret::{Fingerprint, SECRET_PREFIX, Secret, check_key, decode_key, key_block};
+use crate::secret::{Fingerprint, SECRET_PREFIX, Secret, check_key, decode_key, hmac, key_block};
 use crate::verifier::{BodyLimit, Verified, first_match, verdict};
 
 /// How far the timestamp of a message may differ from the receiver's clock, in either direction.
@@ -86,8 +86,7 @@ impl MessageKey {
         let digits = text.and_then(|text| text.strip_prefix(SECRET_PREFIX)).ok_or(WRONG)?;
         let bytes = decode_key::<Base64>(digits).ok_or(WRONG)?;
         check_key(&bytes)?;
-        let hmac = Hmac::new((&*key_block(&bytes)).into());
-        Ok(Self { hmac, fingerprint: secret.key().fingerprint() })
+        Ok(Self { hmac: hmac(&key_block(&bytes)), fingerprint: secret.key().fingerprint() })
     }
 }
 
