@@ -14,6 +14,7 @@ mod variants;
 use core::fmt;
 
 use crate::digest::Digest;
+use crate::secret::Key;
 use claim::{Claim, Form};
 pub use mistake::{Evidence, Mistake};
 
@@ -60,7 +61,7 @@ pub enum SecretKind {
 pub struct Candidate<'a> {
     /// To whom the secret belongs.
     pub kind: SecretKind,
-    /// The HMAC key of Vtryon's scheme. For an endpoint's secret that is its text; its 32 bytes are accepted too.
+    /// The HMAC key of Vtryon's scheme: the text of the secret, an endpoint's too.
     pub secret: &'a [u8],
 }
 
@@ -101,7 +102,7 @@ pub fn diagnose(sample: &Sample<'_>, candidates: &[Candidate<'_>]) -> Mistake {
 
 /// Tries the body as received with every secret, and its plain SHA-256 without a secret.
 fn unchanged(claim: &Claim, body: &[u8], candidates: &[Candidate<'_>]) -> Option<Mistake> {
-    let signed_by = |candidate: &&Candidate<'_>| claim.is(&variants::key(candidate).mac(body));
+    let signed_by = |candidate: &&Candidate<'_>| claim.is(&Key::of(candidate.secret).mac(body));
     match candidates.iter().find(signed_by).map(|candidate| candidate.kind) {
         Some(SecretKind::Retired) => Some(Mistake::RetiredSecret),
         Some(SecretKind::Endpoint) => Some(Mistake::EndpointSecret),

@@ -7,7 +7,6 @@ use zeroize::Zeroizing;
 use super::claim::Claim;
 use super::layout::Layout;
 use super::{Candidate, Mistake, SecretKind};
-use crate::delivery::EndpointSecret;
 use crate::json;
 use crate::secret::{Key, SECRET_PREFIX, check_key, decode_key};
 
@@ -17,16 +16,6 @@ const QUOTES: [&[u8]; 3] = [b"\"", b"'", b"`"];
 /// The byte order mark in UTF-8, which some Windows editors write before a text.
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
-/// Prepares the key that a correct sender uses.
-pub(super) fn key(candidate: &Candidate<'_>) -> Key {
-    match (candidate.kind, <[u8; 32]>::try_from(candidate.secret)) {
-        // The text of an endpoint's secret is longer than that.
-        (SecretKind::Endpoint, Ok(bytes)) => Key::of(EndpointSecret::from_bytes(bytes).reveal().as_bytes()),
-        (SecretKind::Endpoint, Err(_)) => Key::of(candidate.secret),
-        (SecretKind::Current | SecretKind::Previous | SecretKind::Retired, _) => Key::of(candidate.secret),
-    }
-}
-
 /// Tries the body as received with keys that senders derive from a secret by mistake.
 pub(super) fn keys(claim: &Claim, body: &[u8], candidates: &[Candidate<'_>]) -> Option<Mistake> {
     let mut guesses = of_vtryon(candidates).flat_map(|candidate| misread(candidate.secret));
@@ -35,7 +24,8 @@ pub(super) fn keys(claim: &Claim, body: &[u8], candidates: &[Candidate<'_>]) -> 
 
 /// Tries every secret of Vtryon's with what the body may have been before something changed it.
 pub(super) fn bodies(claim: &Claim, body: &[u8], candidates: &[Candidate<'_>]) -> Option<Mistake> {
-    let signed_by = |body: &[u8]| of_vtryon(candidates).any(|candidate| claim.is(&key(candidate).mac(body)));
+    let signed_by =
+        |body: &[u8]| of_vtryon(candidates).any(|candidate| claim.is(&Key::of(candidate.secret).mac(body)));
     originals(body).find(|(_, original)| signed_by(original)).map(|(mistake, _)| mistake)
 }
 
@@ -50,10 +40,9 @@ fn of_vtryon<'a>(candidates: &'a [Candidate<'a>]) -> impl Iterator<Item = &'a Ca
 
 /// Returns the wrong keys that a sender may derive from a secret, each with the mistake.
 fn misread(secret: &[u8]) -> Vec<(Mistake, Zeroizing<Vec<u8>>)> {
-    let joined = |parts: [&[u8]; 2]| Zeroizing::new(parts.concat());
     let mut keys: Vec<_> = [&b"\n"[..], b"\r\n", b" "]
         .into_iter()
-        .map(|end| (Mistake::SecretWithWhitespace, joined([secret, end])))
+        .map(|end| (Mistake::SecretWithWhitespace, Zeroizing::new([secret, end].concat())))
         .collect();
     let quoted = QUOTES.map(|quote| (Mistake::SecretQuoted, Zeroizing::new([quote, secret, quote].concat())));
     keys.extend(quoted);
@@ -63,8 +52,8 @@ fn misread(secret: &[u8]) -> Vec<(Mistake, Zeroizing<Vec<u8>>)> {
     keys.extend(marked.map(|key| (Mistake::SecretWithBom, key)));
     let stem = secret.strip_prefix(SECRET_PREFIX.as_bytes());
     keys.push(match stem {
-        Some(stem) => (Mistake::SecretPrefixStripped, joined([stem, b""])),
-        None => (Mistake::SecretPrefixMissing, joined([SECRET_PREFIX.as_bytes(), secret])),
+        Some(stem) => (Mistake::SecretPrefixStripped, Zeroizing::new(stem.to_vec())),
+        None => (Mistake::SecretPrefixMissing, Zeroizing::new([SECRET_PREFIX.as_bytes(), secret].concat())),
     });
     let stem = stem.unwrap_or(secret);
     let decoded = [base64_key(stem), hex_key(stem)];

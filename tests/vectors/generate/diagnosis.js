@@ -69,14 +69,6 @@ const secrets = [
   ),
   sent("a retired secret", "not configured any more", "retired_secret", mac(RETIRED, COMPACT)),
   sent("an endpoint's secret", "a delivery sent back", "endpoint_secret", mac(ENDPOINT, COMPACT)),
-  sent(
-    "an endpoint's secret, given as its bytes",
-    "the text is the key",
-    "endpoint_secret",
-    mac(ENDPOINT, COMPACT),
-    undefined,
-    only(hex("07".repeat(32)), "endpoint"),
-  ),
   sent("an empty body", "signed too", "retired_secret", mac(RETIRED, ""), ""),
   sent(
     "line feed in the secret",

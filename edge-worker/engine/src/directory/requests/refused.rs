@@ -50,12 +50,14 @@ fn gather_secrets(
 ) -> Next {
     let add_endpoints = move |_: &mut Directory, context: &Context<'_>, opened: VtryonSecrets| {
         let mut keyring = Keyring::new(opened.configured.into_iter());
-        opened.former.into_iter().for_each(|secret| keyring.add(SecretKind::Retired, secret));
+        for secret in opened.former {
+            keyring.add(SecretKind::Retired, secret);
+        }
         let secrets = keyring.of_endpoints(context.db)?;
         let go_on = move |directory: &mut Directory, context: &Context<'_>, opened: Vec<Option<_>>| {
             for secret in opened {
-                let bytes = |secret: EndpointSecret| Zeroizing::new(secret.as_bytes().to_vec());
-                keyring.add(SecretKind::Endpoint, secret.map(bytes));
+                let text = |secret: EndpointSecret| Zeroizing::new(secret.reveal().as_bytes().to_vec());
+                keyring.add(SecretKind::Endpoint, secret.map(text));
             }
             then(directory, context, keyring)
         };
