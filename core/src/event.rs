@@ -78,17 +78,20 @@ impl<'a> Event<'a> {
             return Err(Error::new(Code::DuplicateKey));
         }
         let [name, task_id, status, data, error] = top.values;
-        let [data, error] = [data, error].map(|value| value.map(|value| value.text));
+        let data = data.map(|value| value.text);
+        let error = error.map(|value| value.text);
         let name = required(name, MAX_EVENT_NAME, "event")?;
         let task_id = TaskId::new(required(task_id, MAX_TASK_ID, "task_id")?)?;
-        let (mut new_status, mut result_url, mut error_message) = (None, None, None);
-        if name == STATUS_CHANGED {
-            new_status = Some(Status::from_name(required(status, MAX_STATUS, "status")?));
-            result_url = member(data, &outline.data, "data.result_url")?;
-            error_message = member(error, &outline.error, "error.message")?;
-        }
-        let (body, status) = (verified.payload(), new_status);
-        Ok(Self { body, name, task_id, status, result_url, error_message, data, error })
+        let (status, result_url, error_message) = if name == STATUS_CHANGED {
+            (
+                Some(Status::from_name(required(status, MAX_STATUS, "status")?)),
+                member(data, &outline.data, "data.result_url")?,
+                member(error, &outline.error, "error.message")?,
+            )
+        } else {
+            (None, None, None)
+        };
+        Ok(Self { body: verified.payload(), name, task_id, status, result_url, error_message, data, error })
     }
 
     /// Returns the event's name: [`STATUS_CHANGED`] or one that this version does not know.
