@@ -1,3 +1,5 @@
+//! The digest of a task or a body.
+
 use alloc::string::String;
 use core::fmt;
 

@@ -1,3 +1,5 @@
+//! Errors: why a request or a configuration was refused.
+
 mod code;
 mod messages;
 
@@ -31,7 +33,7 @@ impl Error {
     }
 
     /// Makes an error about a field or a parameter. The message is the field's name followed by `what`.
-    pub const fn in_field(code: Code, field: &'static str, what: &'static str) -> Self {
+    pub(crate) const fn in_field(code: Code, field: &'static str, what: &'static str) -> Self {
         Self { field: Some(field), ..Self::because(code, what) }
     }
 

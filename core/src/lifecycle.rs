@@ -123,19 +123,11 @@ pub fn step(state: Option<&TaskState>, status: &Status<'_>) -> Step {
 /// Decides on an event with an unknown name. It is stored once per content and does not change the task's status.
 ///
 /// `stored_before` says whether an event with this content is stored already.
-pub fn other(state: Option<&TaskState>, stored_before: bool) -> Step {
-    let outcome = once(stored_before, Outcome::Unknown);
-    let next = outcome.is_stored().then(|| state.cloned().unwrap_or_default());
-    Step { outcome, next }
-}
-
-/// Decides on a body that is not a readable event. It is stored once: `stored_before` says whether it is already.
-pub const fn unreadable(stored_before: bool) -> Outcome {
-    once(stored_before, Outcome::Quarantined)
-}
-
-const fn once(stored_before: bool, outcome: Outcome) -> Outcome {
-    if stored_before { Outcome::Duplicate } else { outcome }
+pub fn step_unknown_event(state: Option<&TaskState>, stored_before: bool) -> Step {
+    if stored_before {
+        return Step { outcome: Outcome::Duplicate, next: None };
+    }
+    Step { outcome: Outcome::Unknown, next: Some(state.cloned().unwrap_or_default()) }
 }
 
 /// Decides from a task's current stage and a stage that it has not received yet.

@@ -1,3 +1,5 @@
+//! Points in time.
+
 use serde::{Deserialize, Serialize};
 
 /// A point in time, in milliseconds since 1970 (UTC). The core never reads a clock: time is always an argument.

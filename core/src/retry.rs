@@ -79,7 +79,7 @@ pub enum Reply {
 
 impl Reply {
     /// Classifies a status.
-    pub const fn of(status: u16) -> Self {
+    pub const fn from_status(status: u16) -> Self {
         match status {
             200..=299 => Self::Delivered,
             410 => Self::Gone,

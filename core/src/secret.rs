@@ -1,3 +1,5 @@
+//! Secrets as configured, the HMAC keys made of them, and their fingerprints.
+
 mod checks;
 
 use alloc::vec;
@@ -147,13 +149,6 @@ impl fmt::Debug for Key {
 /// It tells an operator which of several secrets matched. It proves nothing.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Fingerprint([u8; 4]);
-
-impl Fingerprint {
-    /// Returns the 4 bytes.
-    pub const fn to_bytes(self) -> [u8; 4] {
-        self.0
-    }
-}
 
 impl fmt::Display for Fingerprint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -1,3 +1,5 @@
+//! Distributes tasks over shards.
+
 use core::num::NonZeroU32;
 
 use crate::digest::Digest;
@@ -28,9 +30,9 @@ impl Shards {
     /// ```
     /// use vtryon_webhooks::{Digest, Shards};
     /// let shards = Shards::new(16).unwrap();
-    /// assert_eq!(shards.of(&Digest::of(b"task_123")), 6);
+    /// assert_eq!(shards.shard_of(&Digest::of(b"task_123")), 6);
     /// ```
-    pub fn of(self, digest: &Digest) -> u32 {
+    pub fn shard_of(self, digest: &Digest) -> u32 {
         // Less than the count, so it fits into a u32.
         (digest.head() % u64::from(self.count())) as u32
     }
@@ -40,9 +42,9 @@ impl Shards {
     /// ```
     /// use vtryon_webhooks::Shards;
     /// let shards = Shards::new(16).unwrap();
-    /// assert_eq!(shards.of_task("task_123"), 6);
+    /// assert_eq!(shards.shard_of_task("task_123"), 6);
     /// ```
-    pub fn of_task(self, task_id: &str) -> u32 {
-        self.of(&Digest::of_task(task_id))
+    pub fn shard_of_task(self, task_id: &str) -> u32 {
+        self.shard_of(&Digest::of_task(task_id))
     }
 }

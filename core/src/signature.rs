@@ -1,3 +1,5 @@
+//! Parses and makes Vtryon's signature.
+
 use alloc::string::String;
 use core::fmt;
 

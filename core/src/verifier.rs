@@ -1,3 +1,5 @@
+//! Verifies bodies, and the proof of that, [`Verified`].
+
 use alloc::vec::Vec;
 use core::fmt;
 

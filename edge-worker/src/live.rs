@@ -160,7 +160,7 @@ async fn task(id: Option<String>, live: &LiveContext<'_>) -> Result<Response, Ap
     }
     let permit = live.admit().await?;
     let id = task_id(id)?;
-    let shard = live.shards().of_task(id.as_str());
+    let shard = live.shards().shard_of_task(id.as_str());
     one(shard, Subject::Task { task_id: id.as_str().to_owned() }, permit, live).await
 }
 

@@ -59,7 +59,7 @@ fn names() -> impl Strategy<Value = Vec<String>> {
 }
 
 fn reply() -> impl Strategy<Value = Option<Reply>> {
-    of(prop_oneof![Just(200_u16), Just(410), Just(401), any::<u16>()].prop_map(Reply::of))
+    of(prop_oneof![Just(200_u16), Just(410), Just(401), any::<u16>()].prop_map(Reply::from_status))
 }
 
 #[test]

@@ -232,7 +232,7 @@ proptest! {
 
     #[test]
     fn a_shard_is_one_of_them(id in vec(any::<u8>(), 0..300), shards in 1_u32..=1024) {
-        prop_assert!(Shards::new(shards).unwrap().of(&Digest::of(&id)) < shards);
+        prop_assert!(Shards::new(shards).unwrap().shard_of(&Digest::of(&id)) < shards);
     }
 
     #[test]

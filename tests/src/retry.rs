@@ -52,6 +52,6 @@ fn verdict(kind: &Kind) -> Result<(), String> {
                 .and_then(|()| same("the next attempt", at, next.map(Millis)))
         }
         Kind::Header { header, ms } => same("the pause", retry::retry_after(header), *ms),
-        Kind::Answer { status, reply } => same("the answer", Reply::of(*status).as_str(), reply),
+        Kind::Answer { status, reply } => same("the answer", Reply::from_status(*status).as_str(), reply),
     }
 }

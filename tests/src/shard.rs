@@ -19,8 +19,8 @@ pub fn check() -> (usize, Vec<String>) {
         let id = vector.id.get();
         let digest = Digest::of(&id);
         let shards = Shards::new(vector.shards);
-        let shard = shards.map(|shards| shards.of(&digest));
-        let of_task = str::from_utf8(&id).map_or(shard, |id| shards.map(|shards| shards.of_task(id)));
+        let shard = shards.map(|shards| shards.shard_of(&digest));
+        let of_task = str::from_utf8(&id).map_or(shard, |id| shards.map(|shards| shards.shard_of_task(id)));
         let verdict = same("the digest", &digest.to_hex(), &vector.digest)
             .and_then(|()| same("the shard", shard, Some(vector.shard)))
             .and_then(|()| same("the shard of the task", of_task, Some(vector.shard)));

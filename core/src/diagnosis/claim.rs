@@ -1,3 +1,5 @@
+//! Reads the 32 bytes that a header claims to be a signature.
+
 use base64ct::{Base64Unpadded, Base64UrlUnpadded, Encoding};
 use subtle::ConstantTimeEq;
 

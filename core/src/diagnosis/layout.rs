@@ -1,3 +1,5 @@
+//! Writes JSON again with other whitespace, as other serialisers do.
+
 use alloc::vec::Vec;
 
 /// A layout may be at most `GROWTH` times as long as the body, plus `ALLOWANCE` bytes. Without a limit, the

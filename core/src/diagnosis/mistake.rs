@@ -1,5 +1,8 @@
-/// What a sender, a proxy or a configuration most likely gets wrong.
+//! The mistakes that a diagnosis can find, and how each was recognised.
+
+/// What a sender, a proxy or a configuration most likely gets wrong. A later version may know further mistakes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Mistake {
     /// A configured secret made the signature.
     VerifiesNow,

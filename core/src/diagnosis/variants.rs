@@ -1,3 +1,5 @@
+//! The keys and bodies that senders sign with by mistake.
+
 use alloc::vec;
 use alloc::vec::Vec;
 

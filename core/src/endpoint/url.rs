@@ -1,3 +1,5 @@
+//! Checks the URLs of endpoints.
+
 use alloc::string::String;
 use alloc::vec::Vec;
 

@@ -1,9 +1,16 @@
+//! The codes of errors, with their spellings and HTTP statuses.
+
 use core::fmt;
 
 /// Every reason to refuse, with one spelling for Rust, JavaScript, Python, HTTP answers and logs.
 ///
-/// The spelling that [`Code::as_str`] returns is stable; the messages are not.
+/// The spelling that [`Code::as_str`] returns is stable; the messages are not. A later version may have further codes.
+///
+/// This crate itself returns those up to [`Code::SecretPlaceholder`] but for [`Code::IncompleteBody`] and
+/// [`Code::BodyTimeout`], and [`Code::InvalidRequest`] and [`Code::InvalidOption`]. The others are those of the gateway
+/// and of the packages for other languages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Code {
     /// The signature header is absent or empty.
     MissingSignature,

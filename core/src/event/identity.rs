@@ -1,3 +1,5 @@
+//! The identity of an event, which its repeats share.
+
 use alloc::borrow::Cow;
 use alloc::string::String;
 use core::fmt;
@@ -43,7 +45,7 @@ impl Identity<'_> {
     }
 
     /// Appends the idempotency key to `text`.
-    pub fn push_key(&self, text: &mut String) {
+    pub(crate) fn push_key(&self, text: &mut String) {
         match self {
             Self::Status { task_id, status } => text.extend(["status:", &escaped(status), ":", task_id]),
             Self::Other { task_id, name, digest } => {

@@ -1,3 +1,5 @@
+//! The names in an event: the id of its task, and the status.
+
 use alloc::borrow::Cow;
 use core::fmt;
 

@@ -1,3 +1,5 @@
+//! The state of a task: the statuses that it has received.
+
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;

@@ -1,3 +1,5 @@
+//! Parses the three headers of Standard Webhooks.
+
 use alloc::vec::Vec;
 use core::fmt;
 

@@ -49,7 +49,7 @@ pub(super) async fn list(query: &str, api: &ApiContext<'_>) -> Result<Response, 
         (None, digest) => *digest,
     };
     // What belongs to a task, or to a body, lies in one shard.
-    let only = stored_by.map(|digest| api.config.deployment.shards.of(&digest));
+    let only = stored_by.map(|digest| api.config.deployment.shards.shard_of(&digest));
     let (deliveries, cursor) = listing(&query, only, api, ask).await?;
     response::json(200, &Deliveries { deliveries, cursor })
 }

@@ -68,7 +68,7 @@ pub(super) async fn import(
     for (line, text) in import::lines(&body)? {
         match import::read(text, &api.config.deployment.verifier, now) {
             Ok(read) => {
-                let shard = api.config.deployment.shards.of(read.digest());
+                let shard = api.config.deployment.shards.shard_of(read.digest());
                 let of_shard = parts.entry(shard).or_default();
                 match of_shard.last_mut().filter(|part| part.lines.len() < MAX_QUEUED) {
                     Some(part) => part.add(line, read),

@@ -69,7 +69,7 @@ fn event(config: &Config, endpoint: i64, random: &str) -> Result<Test, ApiError>
         config.deployment.verifier.verify(body.as_bytes(), &Signature::sign(key, body.as_bytes()))?;
     let (digest, incoming) = IncomingEvent::read(&verified, clock::now());
     let incoming = IncomingEvent { target_endpoint: Some(endpoint), ..incoming };
-    Ok((config.deployment.shards.of(&digest), ShardRequest::StoreEvent(incoming), body.into_bytes()))
+    Ok((config.deployment.shards.shard_of(&digest), ShardRequest::StoreEvent(incoming), body.into_bytes()))
 }
 
 /// Makes a test alert.

@@ -67,7 +67,7 @@ impl ShardClient {
         task_id: &str,
         request: ShardRequest,
     ) -> Result<Option<String>, ApiError> {
-        self.call(self.shards.of_task(task_id), request, &[]).await
+        self.call(self.shards.shard_of_task(task_id), request, &[]).await
     }
 
     /// Sends a request to the anchor: shard 0 outside of any jurisdiction, which knows where the deployment was placed.

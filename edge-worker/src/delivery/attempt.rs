@@ -203,7 +203,7 @@ async fn send(
                 return refused.unwrap_or(Answer::none("timeout"));
             }
         };
-        match answer.status.map(Reply::of) {
+        match answer.status.map(Reply::from_status) {
             Some(Reply::Unauthorized) if !answer.is_aborted => refused = refused.or(Some(answer)),
             reply => {
                 let has_arrived = reply == Some(Reply::Delivered);
@@ -247,7 +247,7 @@ async fn read(response: &web_sys::Response, url: &str, attempted_at: Millis) -> 
     let location = header("location").filter(|_| (300..400).contains(&response.status()));
     // Read in any case: an endpoint may take a connection that is closed before for a failure.
     let body = beginning(response).await;
-    let is_failure = Reply::of(response.status()) != Reply::Delivered;
+    let is_failure = Reply::from_status(response.status()) != Reply::Delivered;
     Answer {
         status: Some(response.status()),
         error: None,

@@ -51,7 +51,7 @@ pub(crate) async fn receive(
     let received_at = clock::now();
     let (digest, mut incoming) = IncomingEvent::read(&verified, received_at);
     incoming.last_commit_ms = LAST_COMMIT.take();
-    let shard = config.deployment.shards.of(&digest);
+    let shard = config.deployment.shards.shard_of(&digest);
     let shards = config.shard_client(&env);
     let stored = shards.call(shard, ShardRequest::StoreEvent(incoming), verified.payload()).await;
     LAST_COMMIT.set(stored.is_ok().then(|| (clock::now().0 - received_at.0).max(0)));

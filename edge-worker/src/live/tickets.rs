@@ -54,7 +54,7 @@ async fn stream(pass: Pass, live: &LiveContext<'_>) -> Result<Response, ApiError
     }
     let Pass { task_id, until, seen } = pass;
     let permit = Permit::of_ticket(until);
-    let shard = live.shards().of_task(&task_id);
+    let shard = live.shards().shard_of_task(&task_id);
     lingering::admit(&task_id)?;
     openings::admit(&task_id, shard, clock::now())?;
     let subscription = Subscription {

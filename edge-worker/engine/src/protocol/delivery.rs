@@ -156,7 +156,7 @@ pub struct Attempt {
 impl Attempt {
     /// Returns what the answer says; none where there was none.
     pub fn reply(&self) -> Option<Reply> {
-        self.status.map(Reply::of)
+        self.status.map(Reply::from_status)
     }
 }
 

@@ -68,7 +68,7 @@ pub enum AttemptOutcome {
 
 impl AttemptOutcome {
     pub fn of(status: Option<u16>) -> Self {
-        match status.map(Reply::of) {
+        match status.map(Reply::from_status) {
             Some(Reply::Delivered) => Self::Delivered,
             Some(Reply::Gone | Reply::Unauthorized | Reply::Refused) => Self::Refused,
             None => Self::Unanswered,

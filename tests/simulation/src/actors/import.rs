@@ -44,7 +44,7 @@ impl World {
                 let digest = Digest::of(task_id.as_bytes());
                 let erased_at = self.now.plus_millis(-self.random.number(0..OLDEST));
                 let line = ImportedLine::Erasure(ImportedErasure { task_digest: digest.to_hex(), erased_at });
-                let shard = self.deployment.shards.of(&digest) as usize;
+                let shard = self.deployment.shards.shard_of(&digest) as usize;
                 parts[shard].push((line, Sent::Erasure(task_id), Vec::new()));
                 continue;
             }
@@ -55,7 +55,7 @@ impl World {
                 self.deployment.verifier.verify(&body, &signature).expect("it was signed with this key");
             let (digest, event) = IncomingEvent::read(&verified, received_at);
             checks::of_content(&event.content, &body);
-            let shard = self.deployment.shards.of(&digest) as usize;
+            let shard = self.deployment.shards.shard_of(&digest) as usize;
             let event = IncomingEvent { imported_at: Some(self.now), ..event };
             let sent = Event {
                 received_at,

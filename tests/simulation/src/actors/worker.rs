@@ -26,7 +26,7 @@ impl World {
             self.deployment.verifier.verify(body, &signature).expect("it was signed with this key");
         let received_at = self.now;
         let (digest, incoming) = IncomingEvent::read(&verified, received_at);
-        let shard = self.deployment.shards.of(&digest) as usize;
+        let shard = self.deployment.shards.shard_of(&digest) as usize;
         let (content, key) = (copied(&incoming.content), incoming.key.clone());
         checks::of_content(&content, body);
         let brings_reports = !self.waiting_reports[shard].is_empty();

@@ -111,7 +111,7 @@ fn health_after(
     attempt: &Attempt,
 ) -> (Health, Option<ConditionKind>) {
     let endpoint = endpoint_of(report.delivery);
-    let before = known.of(endpoint);
+    let before = known.get(endpoint);
     // The health of an endpoint that was deleted is deleted with it.
     let registered = settings.endpoint(endpoint);
     let Some(endpoint) = registered.filter(|endpoint| report.settings_version >= endpoint.health_since)

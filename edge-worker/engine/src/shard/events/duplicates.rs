@@ -19,7 +19,7 @@ impl Duplicates {
     }
 
     /// Returns the duplicates of a task that its row does not count yet.
-    pub(crate) fn of(&self, task_no: i64) -> i64 {
+    pub(crate) fn count_of(&self, task_no: i64) -> i64 {
         self.0.get(&task_no).copied().unwrap_or(0).into()
     }
 
@@ -39,9 +39,9 @@ mod tests {
         duplicates.count(1);
         duplicates.count(1);
         duplicates.count(2);
-        assert_eq!((duplicates.of(1), duplicates.of(2), duplicates.of(3)), (2, 1, 0));
+        assert_eq!((duplicates.count_of(1), duplicates.count_of(2), duplicates.count_of(3)), (2, 1, 0));
         duplicates.forget(1);
-        assert_eq!(duplicates.of(1), 0);
+        assert_eq!(duplicates.count_of(1), 0);
     }
 
     #[test]
@@ -49,8 +49,8 @@ mod tests {
         let mut duplicates = Duplicates::default();
         (0..).take(MAX_COUNTED).for_each(|task| duplicates.count(task));
         duplicates.count(0);
-        assert_eq!((duplicates.0.len(), duplicates.of(0), duplicates.of(1)), (MAX_COUNTED, 2, 1));
+        assert_eq!((duplicates.0.len(), duplicates.count_of(0), duplicates.count_of(1)), (MAX_COUNTED, 2, 1));
         duplicates.count(MAX_COUNTED as i64);
-        assert_eq!((duplicates.0.len(), duplicates.of(0)), (1, 0));
+        assert_eq!((duplicates.0.len(), duplicates.count_of(0)), (1, 0));
     }
 }

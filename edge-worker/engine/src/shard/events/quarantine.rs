@@ -1,7 +1,7 @@
 //! The quarantine: signed bodies that cannot be parsed, stored raw and once each, so that nothing Vtryon signed is lost.
 
 use vtryon_webhooks::Digest;
-use vtryon_webhooks::lifecycle;
+use vtryon_webhooks::lifecycle::Outcome;
 
 use crate::protocol::IncomingEvent;
 use crate::protocol::directory::conditions::ConditionKind;
@@ -54,8 +54,7 @@ pub(crate) fn store(
         (row.int() == 1, row.maybe_int().unwrap_or(0))
     })?;
     let (known, stored_bytes) = found.unwrap_or((false, 0));
-    let outcome = lifecycle::unreadable(known);
-    if !outcome.is_stored() {
+    if known {
         return Ok(None);
     }
     capacity.check(context, seq)?;
@@ -74,7 +73,7 @@ pub(crate) fn store(
         Bind::MaybeInt(incoming.imported_at.map(|at| at.0)),
         Bind::Int(stored.len() as i64),
     ];
-    let event = NewEvent::of(incoming, seq, outcome, &digest, None);
+    let event = NewEvent::of(incoming, seq, Outcome::Quarantined, &digest, None);
     db.transaction(|| {
         db.run(INSERT, &binds)?;
         if incoming.imported_at.is_none() {

@@ -62,7 +62,7 @@ impl Shard {
                     Some(task) => rows::has_other_event(db, task.no, name, &digest)?,
                     None => false,
                 };
-                let step = lifecycle::other(task.as_ref().map(|task| &task.state), is_stored);
+                let step = lifecycle::step_unknown_event(task.as_ref().map(|task| &task.state), is_stored);
                 (task_id, task, Some(digest), step)
             }
             Content::Unreadable { code, message } => {
@@ -126,7 +126,7 @@ impl Shard {
                 None => rows::create(db, task_id, &update)?,
                 Some(task) => {
                     rows::revive(db, task, task_id)?;
-                    rows::update(db, task.no, self.duplicates.of(task.no), &update)?;
+                    rows::update(db, task.no, self.duplicates.count_of(task.no), &update)?;
                     task.no
                 }
             };
@@ -143,15 +143,15 @@ impl Shard {
         let seq = self.next_seq();
         let (config, attempts, capacity) = (&self.config, &self.attempts, &mut self.capacity);
         let stored = quarantine::store(context, config, attempts, capacity, seq, unreadable)?;
-        let outcome = lifecycle::unreadable(stored.is_none());
         let Some(enqueued) = stored else {
-            return Ok(self.drop_event(context, outcome));
+            return Ok(self.drop_event(context, Outcome::Duplicate));
         };
         self.log.note(Decision::EventQuarantined { seq, code: unreadable.code.to_owned() });
         if unreadable.incoming.imported_at.is_none() {
             self.alarm.set(self.reports.schedule(context));
         }
-        Ok(Stored { outcome, result: self.answer_stored(context, seq, enqueued, None) })
+        let result = self.answer_stored(context, seq, enqueued, None);
+        Ok(Stored { outcome: Outcome::Quarantined, result })
     }
 
     /// Stores an alert once; `None` where it is refused.

@@ -56,7 +56,7 @@ fn count_pending(db: &dyn Database, leases: &WorkerLeases, counts: &mut Counts) 
         WHERE endpoint = CAST(?1 AS INTEGER) AND due_at IS NOT NULL LIMIT ?2)";
     for (delivery, _) in leases.all() {
         if let Some(created_at) = deliveries::rows::leased_since(db, delivery)? {
-            counts.of(endpoint_of(delivery)).add(&pending(1, Some(created_at)));
+            counts.endpoint_mut(endpoint_of(delivery)).add(&pending(1, Some(created_at)));
         }
     }
     let endpoints = deliveries::rows::due_endpoints(db)?;
@@ -69,14 +69,14 @@ fn count_pending(db: &dyn Database, leases: &WorkerLeases, counts: &mut Counts) 
         })?;
         let found = found.unwrap_or_default();
         left -= found.pending;
-        counts.of(*endpoint).add(&found);
+        counts.endpoint_mut(*endpoint).add(&found);
     }
     Ok(())
 }
 
 impl Counts {
     /// Returns the counts of an endpoint.
-    fn of(&mut self, endpoint: i64) -> &mut EndpointCounts {
+    fn endpoint_mut(&mut self, endpoint: i64) -> &mut EndpointCounts {
         self.endpoints.get_mut(&endpoint).unwrap_or(&mut self.deleted)
     }
 }
@@ -92,7 +92,7 @@ fn count_dead(db: &dyn Database, counts: &mut Counts) -> Result<()> {
     ) GROUP BY 1";
     let binds = [Bind::Int(ENDPOINT_NUMBERS), Bind::Int(COUNT_LIMIT)];
     for (endpoint, dead) in db.all(DEAD, &binds, |row| (row.int(), row.int()))? {
-        counts.of(endpoint).add(&EndpointCounts { dead, ..EndpointCounts::default() });
+        counts.endpoint_mut(endpoint).add(&EndpointCounts { dead, ..EndpointCounts::default() });
     }
     Ok(())
 }

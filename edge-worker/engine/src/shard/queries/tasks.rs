@@ -200,7 +200,7 @@ impl TaskView {
             created_at: time::rfc3339(Millis(row.created_at)),
             updated_at: time::rfc3339(Millis(row.updated_at)),
             seq: row.last_seq,
-            duplicates: row.duplicates + duplicates.of(row.no),
+            duplicates: row.duplicates + duplicates.count_of(row.no),
             events: None,
             truncated: false,
         }

@@ -36,7 +36,7 @@ impl World {
             replay_count: dispatch.replay_count,
             attempt: dispatch.attempt,
         });
-        let has_failed = status.map(Class::of) != Some(Class::Delivered);
+        let has_failed = status.map(Class::from_status) != Some(Class::Delivered);
         dispatch.report(Some(Attempt {
             attempted_at: self.now,
             took_ms: 1,

@@ -33,17 +33,17 @@ impl EndpointHealths {
         Ok(Self { stored: rows.into_iter().collect(), ..Self::default() })
     }
 
-    pub(crate) fn of(&self, endpoint: i64) -> Health {
+    pub(crate) fn get(&self, endpoint: i64) -> Health {
         self.stored.get(&endpoint).copied().unwrap_or_default()
     }
 
     pub(crate) fn last_attempt_failed(&self, endpoint: i64) -> bool {
-        self.of(endpoint).failing_since.is_some()
+        self.get(endpoint).failing_since.is_some()
     }
 
     /// Returns the health of an endpoint for the directory.
     pub(crate) fn of_shard(&self, endpoint: i64) -> EndpointHealth {
-        let Health { failing_since, succeeded_at, consecutive_410, .. } = self.of(endpoint);
+        let Health { failing_since, succeeded_at, consecutive_410, .. } = self.get(endpoint);
         EndpointHealth { failing_since, succeeded_at, consecutive_410 }
     }
 
@@ -55,7 +55,7 @@ impl EndpointHealths {
             ON CONFLICT (endpoint) DO UPDATE SET failing_since = excluded.failing_since,
                 succeeded_at = excluded.succeeded_at, consecutive_410 = excluded.consecutive_410,
                 consecutive_failures = excluded.consecutive_failures";
-        if self.of(endpoint) == health {
+        if self.get(endpoint) == health {
             return Ok(());
         }
         let binds = [
@@ -70,7 +70,7 @@ impl EndpointHealths {
 
     /// Notes the health that was written where it has changed, once that is committed.
     pub(crate) fn committed(&mut self, endpoint: i64, health: Health) {
-        if self.of(endpoint) != health {
+        if self.get(endpoint) != health {
             self.stored.insert(endpoint, health);
         }
     }
@@ -128,7 +128,7 @@ impl EndpointHealths {
     ) -> Vec<UnhealthyEndpoint> {
         let failed = settings.active().filter(|endpoint| self.is_cooling_down(endpoint.no, started));
         let report = |endpoint: i64| {
-            let reason = self.of(endpoint).verdict(now)?.as_str().to_owned();
+            let reason = self.get(endpoint).verdict(now)?.as_str().to_owned();
             Some(UnhealthyEndpoint { endpoint, reason, settings_version: settings.version })
         };
         failed.filter_map(|endpoint| report(endpoint.no)).collect()
@@ -152,8 +152,8 @@ mod tests {
         let db = &database()?;
         let mut healths = EndpointHealths::load(db)?;
         healths.write(db, 1, FAILING)?;
-        assert_eq!(healths.of(1), Health::default(), "it may be rolled back");
-        assert_eq!(EndpointHealths::load(db)?.of(1), FAILING);
+        assert_eq!(healths.get(1), Health::default(), "it may be rolled back");
+        assert_eq!(EndpointHealths::load(db)?.get(1), FAILING);
         healths.committed(1, FAILING);
         assert!(healths.last_attempt_failed(1) && !healths.last_attempt_failed(2));
         Ok(())
@@ -180,8 +180,8 @@ mod tests {
         assert!(healths.is_cooling_down(1, Millis(49)) && !healths.is_cooling_down(1, Millis(50)));
         healths.delete(db, 1)?;
         healths.forget(1);
-        assert_eq!((healths.of(1), healths.cooled_down_at(1)), (Health::default(), None));
-        assert_eq!(EndpointHealths::load(db)?.of(1), Health::default());
+        assert_eq!((healths.get(1), healths.cooled_down_at(1)), (Health::default(), None));
+        assert_eq!(EndpointHealths::load(db)?.get(1), Health::default());
         Ok(())
     }
 }
