@@ -25,6 +25,33 @@ use crate::text::{json, time};
 /// How many attempts of a delivery are stored.
 const MAX_RECORDS: usize = 12;
 
+/// Why a delivery is dead, or why a pending one is deferred.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum DeliveryReason {
+    /// It has failed as often as it is attempted.
+    Exhausted,
+    AbortedByReceiver,
+    EndpointDeleted,
+    EndpointDisabled,
+    SecretUnreadable,
+    /// Its event was deleted by age.
+    Pruned,
+}
+
+impl DeliveryReason {
+    /// Returns the name, as it is stored and shown.
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Exhausted => "exhausted",
+            Self::AbortedByReceiver => "aborted_by_receiver",
+            Self::EndpointDeleted => "endpoint_deleted",
+            Self::EndpointDisabled => "endpoint_disabled",
+            Self::SecretUnreadable => "secret_unreadable",
+            Self::Pruned => "pruned",
+        }
+    }
+}
+
 /// A delivery as it is stored.
 pub(crate) struct Delivery {
     pub(crate) no: i64,

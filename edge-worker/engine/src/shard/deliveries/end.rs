@@ -3,7 +3,7 @@
 
 use vtryon_webhooks::Millis;
 
-use super::{Delivery, ordering, replays, rows};
+use super::{Delivery, DeliveryReason, ordering, replays, rows};
 use crate::log::{Decision, Log};
 use crate::protocol::delivery::DeliveryState;
 use crate::shard::config::Config;
@@ -30,13 +30,13 @@ pub(crate) fn dead_letter(
     config: &Config,
     log: &Log,
     delivery: &Delivery,
-    reason: &'static str,
+    reason: DeliveryReason,
 ) -> Result<Option<Millis>> {
     let Context { db, now, .. } = *context;
     rows::end(db, delivery, DeliveryState::Dead, now, Some(reason))?;
     replays::count(db, delivery, false)?;
     let (id, endpoint) = config.ids(delivery.no);
-    log.note(Decision::DeliveryDead { delivery: id, endpoint, reason });
+    log.note(Decision::DeliveryDead { delivery: id, endpoint, reason: reason.as_str() });
     release_next(db, delivery, now)
 }
 

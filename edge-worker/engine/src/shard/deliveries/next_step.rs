@@ -5,7 +5,7 @@ use vtryon_webhooks::lifecycle::Outcome;
 use vtryon_webhooks::retry::{self, Reply};
 use vtryon_webhooks::{Digest, Millis};
 
-use super::{Delivery, ordering};
+use super::{Delivery, DeliveryReason, ordering};
 use crate::Result;
 use crate::protocol::delivery::{Attempt, endpoint_of, seq_of};
 use crate::protocol::settings::Settings;
@@ -19,7 +19,7 @@ pub(crate) enum NextStep {
     /// A later event of the task has replaced it.
     Superseded,
     /// It is not attempted any more, for this reason.
-    Dead(&'static str),
+    Dead(DeliveryReason),
     /// It has failed as often as it is attempted.
     Exhausted,
     /// The attempt was an extra one: the next one is due when it was due before.
@@ -40,10 +40,10 @@ impl NextStep {
             return Ok(Self::Delivered);
         }
         let Some(endpoint) = settings.endpoint(endpoint_of(delivery.no)) else {
-            return Ok(Self::Dead("endpoint_deleted"));
+            return Ok(Self::Dead(DeliveryReason::EndpointDeleted));
         };
         if attempt.is_aborted {
-            return Ok(Self::Dead("aborted_by_receiver"));
+            return Ok(Self::Dead(DeliveryReason::AbortedByReceiver));
         }
         if is_outdated(db, delivery, endpoint.order())? {
             return Ok(Self::Superseded);

@@ -6,7 +6,7 @@ use vtryon_webhooks::retry::Reply;
 
 use super::attempts::health::EndpointHealths;
 use super::next_step::NextStep;
-use super::{Delivery, end, rows};
+use super::{Delivery, DeliveryReason, end, rows};
 use crate::log::{Decision, Level, Log};
 use crate::protocol::delivery::{Attempt, AttemptReport, DeliveryState, endpoint_of};
 use crate::protocol::directory::conditions::ConditionKind;
@@ -57,7 +57,7 @@ impl Shard {
     /// Defers a delivery that the gateway could not attempt.
     fn defer(&mut self, context: &Context<'_>, delivery: i64) -> Result<()> {
         let due_at = context.now.plus_millis(context.deployment.machine_seconds(DEFERRED_FOR));
-        rows::defer(context.db, delivery, due_at, "secret_unreadable")?;
+        rows::defer(context.db, delivery, due_at, DeliveryReason::SecretUnreadable)?;
         self.attempts.leases.release(delivery);
         self.set_alarm_for_delivery(context, endpoint_of(delivery), due_at);
         Ok(())
@@ -143,7 +143,7 @@ fn apply(
             if found.is_some_and(|found| !found.options.is_alert_destination()) {
                 conditions::note(db, ConditionKind::DeliveryDead, endpoint, now)?;
             }
-            end::dead_letter(context, config, log, delivery, "exhausted")
+            end::dead_letter(context, config, log, delivery, DeliveryReason::Exhausted)
         }
         NextStep::KeepSchedule => retry_at(db, delivery, delivery.scheduled_at),
         NextStep::RetryAt(at) => retry_at(db, delivery, at),

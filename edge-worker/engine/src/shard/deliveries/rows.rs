@@ -2,7 +2,7 @@
 
 use vtryon_webhooks::Millis;
 
-use super::Delivery;
+use super::{Delivery, DeliveryReason};
 use crate::Result;
 use crate::protocol::delivery::{DeliveryState, delivery_no, endpoint_of};
 use crate::storage::database::{Bind, Database, Row};
@@ -155,9 +155,9 @@ pub(crate) fn reschedule(db: &dyn Database, no: i64, due_at: Millis) -> Result<(
 }
 
 /// Reschedules a delivery that could not be attempted, and stores the reason.
-pub(crate) fn defer(db: &dyn Database, no: i64, due_at: Millis, reason: &str) -> Result<()> {
+pub(crate) fn defer(db: &dyn Database, no: i64, due_at: Millis, reason: DeliveryReason) -> Result<()> {
     const DEFER: &str = "UPDATE deliveries SET due_at = ?, leased_until = NULL, reason = ? WHERE no = ? AND state = 'pending'";
-    db.run(DEFER, &[Bind::Int(due_at.0), Bind::Text(reason), Bind::Int(no)])
+    db.run(DEFER, &[Bind::Int(due_at.0), Bind::Text(reason.as_str()), Bind::Int(no)])
 }
 
 /// Updates a delivery that stays pending after an attempt.
@@ -182,7 +182,7 @@ pub(crate) fn end(
     delivery: &Delivery,
     state: DeliveryState,
     at: Millis,
-    reason: Option<&str>,
+    reason: Option<DeliveryReason>,
 ) -> Result<()> {
     const END: &str =
         "UPDATE deliveries SET state = ?, ended_at = ?, reason = ?, failed_attempts = ?, attempts = ?,
@@ -191,7 +191,7 @@ pub(crate) fn end(
     let binds = [
         Bind::Text(state.as_str()),
         Bind::Int(at.0),
-        Bind::Maybe(reason),
+        Bind::Maybe(reason.map(DeliveryReason::as_str)),
         Bind::Int(delivery.failed_attempts.into()),
         Bind::Text(&delivery.attempts),
         Bind::Int(delivery.no),

@@ -6,7 +6,7 @@ use vtryon_webhooks::Millis;
 use super::attempts::Attempts;
 use super::attempts::leases::Lease;
 use super::dispatch::LeasedAttempt;
-use super::{end, ordering, rows};
+use super::{DeliveryReason, end, ordering, rows};
 use crate::log::Log;
 use crate::protocol::delivery::{Dispatch, seq_of};
 use crate::protocol::settings::{Endpoint, Settings};
@@ -112,7 +112,7 @@ pub(crate) fn pick_attempt(
         }
         let seq = seq_of(delivery.no);
         let (Some(stored), Some(body)) = (events::find_deliverable(db, seq)?, events::body(db, seq)?) else {
-            db.transaction(|| end::dead_letter(context, config, log, &delivery, "pruned"))?;
+            db.transaction(|| end::dead_letter(context, config, log, &delivery, DeliveryReason::Pruned))?;
             continue;
         };
         rows::lease(db, delivery.no, lease.until)?;
@@ -167,8 +167,9 @@ pub(crate) fn dead_letter_deleted_endpoints(context: &Context<'_>, config: &Conf
     let mut result = Ok(());
     for endpoint in deleted_endpoints(db, &config.settings)? {
         for delivery in rows::pending(db, endpoint, context.deployment.page(DEAD_LETTERS))? {
-            let ended =
-                db.transaction(|| end::dead_letter(context, config, log, &delivery, "endpoint_deleted"));
+            let ended = db.transaction(|| {
+                end::dead_letter(context, config, log, &delivery, DeliveryReason::EndpointDeleted)
+            });
             result = result.and(ended.map(|_| ()));
         }
     }

@@ -6,7 +6,7 @@ use super::{end_task, forget_body, forget_event};
 use crate::log::Log;
 use crate::protocol::delivery::endpoint_of;
 use crate::shard::config::Config;
-use crate::shard::deliveries::{end, rows};
+use crate::shard::deliveries::{DeliveryReason, end, rows};
 use crate::shard::sequence::floors;
 use crate::shard::totals::{self, TotalsCheckpoint};
 use crate::storage::database::{Bind, Database, Row};
@@ -105,9 +105,9 @@ impl Pruning<'_> {
             }
             if let Some(delivery) = rows::find(db, no)? {
                 let reason = match settings.endpoint(endpoint_of(no)) {
-                    None => "endpoint_deleted",
-                    Some(_) if is_enabled => "secret_unreadable",
-                    Some(_) => "endpoint_disabled",
+                    None => DeliveryReason::EndpointDeleted,
+                    Some(_) if is_enabled => DeliveryReason::SecretUnreadable,
+                    Some(_) => DeliveryReason::EndpointDisabled,
                 };
                 end::dead_letter(context, config, log, &delivery, reason)?;
             }
