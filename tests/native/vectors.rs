@@ -63,5 +63,5 @@ fn deliveries() {
 
 #[test]
 fn diagnoses() {
-    hold(vtryon_webhooks_tests::check_diagnoses(), 107);
+    hold(vtryon_webhooks_tests::check_diagnoses(), 106);
 }

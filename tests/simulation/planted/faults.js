@@ -12,6 +12,7 @@ const ENDED = "edge-worker/engine/src/shard/deliveries/end.rs";
 const NEXT_STEP = "edge-worker/engine/src/shard/deliveries/next_step.rs";
 const LEASES = "edge-worker/engine/src/shard/deliveries/attempts/leases.rs";
 const THROTTLE = "edge-worker/engine/src/shard/deliveries/attempts/throttle.rs";
+const REASONS = "edge-worker/engine/src/shard/deliveries.rs";
 const DELIVERIES = "edge-worker/engine/src/shard/deliveries/rows.rs";
 const RETENTION = "edge-worker/engine/src/shard/retention.rs";
 const PRUNING = "edge-worker/engine/src/shard/retention/pruning.rs";
@@ -937,15 +938,15 @@ export const FAULTS = [
   ],
   [
     "an abort is stored as a reason that nobody knows",
-    NEXT_STEP,
-    'Self::Dead("aborted_by_receiver")',
-    'Self::Dead("aborted")',
+    REASONS,
+    '"aborted_by_receiver"',
+    '"aborted"',
   ],
   [
     "the reason of a dead letter is stored as its state",
     DELIVERIES,
     "Bind::Text(state.as_str()),",
-    "Bind::Text(reason.unwrap_or(state.as_str())),",
+    "Bind::Text(reason.map_or(state.as_str(), DeliveryReason::as_str)),",
   ],
   [
     "a gap has an entry more than were pruned",
