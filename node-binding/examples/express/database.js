@@ -30,8 +30,8 @@ const SHOWN = "SELECT task_id, status, result_url, failure, conflict, updated_at
 
 /** Opens the database in a file, or creates it. */
 export function openTasks(file) {
-  const database = new DatabaseSync(file, { timeout: 5000 });
-  database.exec(`PRAGMA journal_mode = WAL; ${SCHEMA}`);
+  const database = new DatabaseSync(file);
+  database.exec(`PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; ${SCHEMA}`);
   const store = new SqliteStore(database);
   store.migrate();
   const seenBy = database.prepare("SELECT seen FROM tasks WHERE task_id = ?");

@@ -30,7 +30,7 @@ export interface SqliteDatabase {
  * Stores keys in a table of a SQLite database, which several processes may open.
  *
  * While another process writes, SQLite waits for the connection's `busy_timeout` and then throws, so that the answer is
- * 503. node:sqlite does not wait by default: open it with `timeout: 5000`. Errors of the database are thrown unchanged.
+ * 503. node:sqlite does not wait by default: run `PRAGMA busy_timeout = 5000`. Errors of the database are thrown unchanged.
  */
 export class SqliteStore<Database extends SqliteDatabase> implements IdempotencyStore {
   readonly #database: Database;

@@ -8,6 +8,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { after, test } from "node:test";
+import { setTimeout } from "node:timers/promises";
 import { pathToFileURL } from "node:url";
 import { promisify } from "node:util";
 import pg from "pg";
@@ -129,6 +130,19 @@ for (const mark of SERVERS) {
     } else {
       await until(() => printed.join("").includes("task_1"));
     }
+  });
+}
+
+for (const mark of ["transaction", "store"]) {
+  test(`the example ${mark} waits for another process that writes`, async (t) => {
+    const { url } = await serve(t, mark);
+    const other = new DatabaseSync(path.join(project, mark, "shop.db"));
+    t.after(() => other.close());
+    other.exec("BEGIN IMMEDIATE");
+    const answer = post(url);
+    await setTimeout(300);
+    other.exec("COMMIT");
+    assert.equal((await answer).status, 200);
   });
 }
 
