@@ -39,8 +39,8 @@ function pageOf(secrets, texts, bindings) {
         ["**this machine**", "`.dev.vars`", "the same files"],
       ],
     ),
-    "Deploy after a change of a variable. Setting a secret deploys it: it counts within seconds, everywhere within minutes.",
-    "If something is missing or wrong, the gateway answers 503, apart from 405 to a method that a path does not have. The dashboard's files are served all the same. The log names the variable and what is wrong with it, never its value: `npx wrangler tail` shows the log.",
+    "Deploy after a change of a variable. A secret takes effect within seconds, everywhere within minutes; no deployment is needed.",
+    "If something is missing or wrong, the gateway answers 503, apart from 405 to a method that a path does not have. The dashboard's files are served all the same. The log names the variable and what is wrong with it, never its value: run `npx wrangler tail`, then ask again.",
     "## Secrets",
     table(
       ["secret", "required", "value", "what it is for"],

@@ -58,6 +58,17 @@ test("each mark of a tested block stands once in all pages", () => {
   );
 });
 
+test("a secret that is generated for Cloudflare is printed too: it is not shown again there", () => {
+  const commands = PAGES.flatMap((page) => read(page).split("\n")).filter((line) =>
+    /openssl rand .*\| npx wrangler secret put/.test(line),
+  );
+  assert.notEqual(commands.length, 0);
+  assert.deepEqual(
+    commands.filter((line) => !line.includes("| tee /dev/stderr |")),
+    [],
+  );
+});
+
 test("a block without a mark is seen, and a mark counts for one block", () => {
   const fence = "```";
   const text = `<!-- tested: a -->\n${fence}sh\nls\n${fence}\n\n${fence}js\n1\n${fence}\n`;

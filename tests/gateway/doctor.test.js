@@ -78,7 +78,7 @@ const HEALTH = [
     "a faulty configuration",
     { error: "unavailable" },
     503,
-    [/answers 503\nIts configuration is faulty/],
+    [/answers 503\n.* run npx wrangler tail, then ask again/i],
   ],
   ["something else", { hello: "world" }, 200, [/answers 200 and tells no version/]],
 ];

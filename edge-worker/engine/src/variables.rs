@@ -136,8 +136,8 @@ pub const VARIABLES: [Variable; 18] = [
         is_secret: true,
         required: Required::Yes,
         values: Values::Text { form: "32 bytes in hex or base64", example: None },
-        summary: "Encrypts the secrets of your endpoints and signs sessions and tokens. Generate it with `openssl rand -hex 32` and keep it.",
-        details: "With another key, the stored secrets can't be read: deliveries wait until the former key is set again, or the secret of the endpoint is rotated.",
+        summary: "Encrypts the secrets of your endpoints and alert destinations, and signs sessions and tokens. Generate it with `openssl rand -hex 32` and keep it.",
+        details: "With another key, the stored secrets can't be read: deliveries and alerts wait until the former key is set again, or [each secret is rotated](../guides/rotation.md#the-master-key).",
     },
     Variable {
         name: VTRYON_WEBHOOK_SECRET_PREVIOUS,

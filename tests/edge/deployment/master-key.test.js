@@ -1,5 +1,5 @@
-// Under another master key no endpoint's secret can be opened: that is said where one looks, nothing is lost, and
-// with the former key all of it is delivered.
+// Under another master key no secret of an endpoint or an alert destination can be opened: that is said where one
+// looks, nothing is lost, and with the former key all of it is delivered.
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
@@ -13,14 +13,22 @@ const OTHER = "f0".repeat(32);
 let gateway;
 let backend;
 let endpoint;
+let receiver;
+const destinations = {};
 before(async () => {
   gateway = await Gateway.start();
   backend = await Backend.start();
   endpoint = await gateway.register(backend.url, { headers: { "x-api-key": "a key" } });
+  receiver = await Backend.start();
+  for (const format of ["standard", "slack"]) {
+    const json = { url: receiver.url, format };
+    destinations[format] = (await gateway.api("/api/alerts", { json })).body.id;
+  }
 });
 after(async () => {
   await gateway.stop();
   await backend.stop();
+  await receiver.stop();
 });
 
 async function restart(key) {
@@ -77,3 +85,15 @@ test("where the former key is lost, a rotation and its headers make the endpoint
   const sent = await until(() => backend.received[1]);
   assert.equal(sent.headers["x-vtryon-signature"], sign(sent.body, body.secret));
 });
+
+for (const format of ["standard", "slack"]) {
+  test(`a destination of alerts in the format ${format} gets nothing until it is rotated`, async () => {
+    const id = destinations[format];
+    const path = `/api/alerts/${id}`;
+    const listed = (await gateway.api("/api/alerts")).body.destinations;
+    assert.match(listed.find((one) => one.id === id).problem, /GATEWAY_MASTER_KEY is not the key/);
+    assert.equal((await gateway.api(`${path}/rotate`, { json: {} })).body.problem, null);
+    const { body } = await gateway.api(`${path}/test`, { method: "POST" });
+    assert.equal(body.state, "delivered");
+  });
+}

@@ -136,7 +136,7 @@ async function healthAt(url) {
   if (answer.status === 503) {
     throw new Failure(
       `${url} answers 503`,
-      "Its configuration is faulty. Its log names the variable: npx wrangler tail",
+      "Its configuration is faulty. Run npx wrangler tail, then ask again: the log names the variable",
     );
   }
   /** @type {any} */
