@@ -139,6 +139,17 @@ test("the first delivery on this machine works as it stands", async (t) => {
   assert.deepEqual([delivery.state, backend.received.length], ["delivered", 1]);
 });
 
+test("what came before the first endpoint is delivered as the page shows", async (t) => {
+  assert.equal((await gateway.post(event("task_early", "queued"))).status, 200);
+  const backend = await Backend.start();
+  t.after(() => backend.stop());
+  const { id: ENDPOINT, created_at: CREATED_AT } = await gateway.register(backend.url);
+  const ofTask = () => gateway.api(`/api/deliveries?task_id=task_early&endpoint=${ENDPOINT}`);
+  assert.deepEqual((await ofTask()).body.deliveries, []);
+  await run("migrate-replay", { ENDPOINT, CREATED_AT });
+  await until(() => backend.bodies.some((body) => body.includes("task_early")));
+});
+
 test("the check of a deployment works as it stands", async () => {
   const [health, api] = await runJson("deploy-check");
   assert.deepEqual([health.status, api], ["ok", health]);
@@ -307,7 +318,7 @@ test("the table of the API has the operations of its document, and no other", ()
 });
 
 test("the table of alerts has those of the API's document", () => {
-  const [, section] = read("docs/guides/alerts.md").split("\n## What is told\n");
+  const [, section] = read("docs/guides/alerts.md").split("\n## Which alerts there are\n");
   const [table] = section.split("\n\n- ");
   const named = [...table.matchAll(/`(gateway\.\w+)`/g)].map(([, name]) => name);
   assert.deepEqual(named.sort(), DOCUMENT.components.schemas.AlertName.enum.toSorted());
