@@ -5,6 +5,10 @@ import { join } from "node:path";
 import { anchor, notice, page, table } from "./common.mjs";
 import { document, flat, form, isObject, nameOf, resolve, SOURCE } from "./openapi.mjs";
 
+/** What every operation with a scope may answer, and its parameter that the page explains once. */
+const COMMON_ERRORS = ["unauthorized", "forbidden", "rate_limited", "unavailable"];
+const COMMON_PARAMETER = "x-requested-with";
+
 const METHODS = ["get", "post", "put", "patch", "delete", "options"];
 
 export function api() {
@@ -26,7 +30,9 @@ function operations() {
     METHODS.filter((method) => item[method]).map((method) => ({
       ...item[method],
       name: `${method.toUpperCase()} ${path}`,
-      parameters: [...(item.parameters ?? []), ...(item[method].parameters ?? [])].map(resolve),
+      parameters: [...(item.parameters ?? []), ...(item[method].parameters ?? [])]
+        .map(resolve)
+        .filter(({ name }) => name !== COMMON_PARAMETER),
     })),
   );
 }
@@ -70,7 +76,7 @@ function operation(operation) {
     ],
     requestBody && bodyOf(requestBody),
     answers(responses),
-    errorsOf(responses),
+    errorsOf(responses, scope),
   ].filter(Boolean);
 }
 
@@ -124,16 +130,18 @@ function answers(responses) {
     });
 }
 
-function errorsOf(responses) {
+function errorsOf(responses, scope) {
   const shared = Object.entries(responses).filter(([, { $ref }]) => $ref !== undefined);
-  if (shared.length === 0) return undefined;
-  const codes = shared.flatMap(([status, response]) => {
+  const errors = shared.flatMap(([status, response]) => {
     const { error } = resolve(response).content["application/json"].schema.properties;
-    return (error.enum ?? [error.const]).map(
-      (code) => `${status} [\`${code}\`](errors.md#${code})`,
-    );
+    return (error.enum ?? [error.const]).map((code) => ({ status, code }));
   });
-  return `**Errors**: ${codes.join(", ")}`;
+  const own = errors.filter(({ code }) => !scope || !COMMON_ERRORS.includes(code));
+  if (scope && errors.length - own.length !== COMMON_ERRORS.length) {
+    throw new Error(`an operation with the scope ${scope} lacks an error that all of them have`);
+  }
+  if (own.length === 0) return undefined;
+  return `**Errors**: ${own.map(({ status, code }) => `${status} [\`${code}\`](errors.md#${code})`).join(", ")}`;
 }
 
 /** The objects of the document as tables, and the forms of its plain values. */

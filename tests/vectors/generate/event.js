@@ -152,6 +152,12 @@ export const event = [
   reads("status at the limit", "64 bytes", body({ status: "s".repeat(64) }), {
     status: "s".repeat(64),
   }),
+  reads(
+    "status at the limit, not ASCII",
+    "64 bytes are 32 of these",
+    body({ status: "é".repeat(32) }),
+    { status: "é".repeat(32) },
+  ),
   reads("depth at the limit", "64", nested(64), {
     data: `{"x":${"[".repeat(62)}${"]".repeat(62)}}`,
   }),
@@ -319,6 +325,12 @@ export const event = [
   notEvent("status an object", "must be a string", other('{"name":"queued"}'), field("status")),
   notEvent("status empty", "must name something", other('""'), field("status")),
   notEvent("status past the limit", "65 bytes", other(`"${"s".repeat(65)}"`), field("status")),
+  notEvent(
+    "status past the limit, not ASCII",
+    "66 bytes are 33 of these",
+    other(`"${"é".repeat(33)}"`),
+    field("status"),
+  ),
   notEvent(
     "data a string",
     "must be an object",
