@@ -1,9 +1,9 @@
 // Does everything of a release that can be done without publishing:
-//     node scripts/release-check.mjs [--tag v1.2.3] [versions|changelog|contents|dry-runs|tree…]
+//     node scripts/release-check.mjs [--tag v1.2.3] [versions|changelog|pages|contents|dry-runs|tree…]
 //     node scripts/release-check.mjs --notes
 //
 // Prints one line for each check and for each fault, and fails at the end. With --tag, as when a release is made, the
-// tag names the version and the entry in the changelog has a date. --notes prints that entry.
+// tag names the version, the entry in the changelog has a date, and no page says that nothing is published yet. --notes prints that entry.
 
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -12,6 +12,7 @@ import { parseArgs } from "node:util";
 import { checkChangelog, notesOf } from "./release/changelog.mjs";
 import { checkContents } from "./release/contents.mjs";
 import { checkDryRuns } from "./release/dry-runs.mjs";
+import { checkPages } from "./release/pages.mjs";
 import { buildPython, ROOT, run } from "./release/tools.mjs";
 import { checkVersions, version } from "./release/versions.mjs";
 
@@ -30,6 +31,7 @@ const release = { version: version(), tag: values.tag || undefined, scratch };
 const CHECKS = {
   versions: checkVersions,
   changelog: checkChangelog,
+  pages: checkPages,
   contents: checkContents,
   "dry-runs": checkDryRuns,
   tree: checkTree,

@@ -153,6 +153,22 @@ test("a release has a tag that names the version, and an entry with a date", () 
   assert.equal(check("--tag", `v${version}`, "versions", "changelog").code, 0);
 });
 
+test("a release has no page that says that nothing is published yet", () => {
+  const { code, lines } = check("--tag", `v${version}`, "pages");
+  // As long as the first release has not been made, the pages say so.
+  const others = lines.filter((line) => !/^(?:ok|failed {2}pages:)/.test(line));
+  assert.deepEqual(others, []);
+  edit(
+    "SECURITY.md",
+    "# Security",
+    "# Security\n\nUntil the first release, get it from a clone.\n",
+  );
+  const line = "failed  pages: SECURITY.md:3 says that nothing is published yet";
+  assert.ok(check("--tag", `v${version}`, "pages").lines.includes(line));
+  assert.deepEqual(check("pages").lines, ["ok      pages"], "without a tag");
+  assert.equal(code === 0, lines[0] === "ok      pages");
+});
+
 test("links of the notes lead into the repository at the tag", () => {
   const entry = `## [${version}] - unreleased\n\n### Added\n\n- [One](docs/one.md#two) and [another](https://other.example/).`;
   writeFileSync(path.join(copy, "CHANGELOG.md"), entry);
