@@ -116,6 +116,18 @@ test("problems that need attention come first, with links", async () => {
   });
 });
 
+test("an alert destination that gets nothing needs attention, as an endpoint does", async () => {
+  const answer = { alerts: [], destinations: [{ id: "ep_9", disabled: null, problem: "a key" }] };
+  await dashboard.visit(async (page) => {
+    await page.route("**/api/alerts", (route) => route.fulfill({ json: answer }));
+    await dashboard.show(page, "/");
+    const list = page.getByRole("region", { name: "Needs attention" });
+    const link = list.getByRole("link", { name: "1 alert destination gets nothing any more." });
+    assert.match(await link.getAttribute("href"), /\/settings\/alerts$/);
+    await page.unroute("**/api/alerts");
+  });
+});
+
 test("what can't be asked is not passed over as if all were well", async () => {
   const unavailable = { error: "unavailable", message: "this can't be answered now" };
   const work = async (page) => {

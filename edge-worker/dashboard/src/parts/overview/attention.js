@@ -16,11 +16,12 @@ const LONG_PENDING = 60;
 
 export function Attention({ metrics }) {
   const endpoints = useLoad((signal) => get("/api/endpoints", { signal }));
+  const alerts = useLoad((signal) => get("/api/alerts", { signal }));
   const stalled = useLoad((signal) =>
     get("/api/tasks", { query: { stalled: "30m", limit: 1 }, signal }),
   );
   const rejections = useLoad((signal) => get("/api/rejections", { signal }));
-  const asked = [endpoints, stalled, rejections];
+  const asked = [endpoints, alerts, stalled, rejections];
   useEvery(30_000, () => {
     for (const { poll } of asked) poll();
   });
@@ -31,6 +32,12 @@ export function Attention({ metrics }) {
   const items = [
     ...ofMetrics(metrics),
     ...ofEndpoints(endpoints.data?.endpoints),
+    ...ofTroubled(
+      alerts.data?.destinations ?? [],
+      "/settings/alerts",
+      "alert destination gets",
+      "alert destinations get",
+    ),
     ...(stalled.data?.tasks.length > 0
       ? [
           [
@@ -96,17 +103,15 @@ function ofEndpoints(endpoints) {
         "No endpoint is registered: events are stored, and not delivered.",
       ],
     ];
-  const troubled = endpoints.filter(
+  return ofTroubled(endpoints, "/settings/webhooks", "endpoint gets", "endpoints get");
+}
+
+function ofTroubled(registered, href, one, many) {
+  const troubled = registered.filter(
     ({ disabled, problem }) => problem || (disabled && disabled.reason !== "administrator"),
   );
   if (troubled.length === 0) return [];
-  return [
-    [
-      "bad",
-      "/settings/webhooks",
-      `${count(troubled.length, "endpoint gets", "endpoints get")} nothing any more.`,
-    ],
-  ];
+  return [["bad", href, `${count(troubled.length, one, many)} nothing any more.`]];
 }
 
 function ofRejections(rejections) {
