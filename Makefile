@@ -6,6 +6,9 @@ export CARGO_MAKEFLAGS :=
 # Where the suites take what was built from, whatever the environment or the configuration of cargo says.
 export CARGO_TARGET_DIR := $(CURDIR)/target
 
+# Where git runs a hook or `rebase --exec`, it names the repository: git in a copy of the tree would change that one.
+unexport GIT_DIR GIT_WORK_TREE GIT_INDEX_FILE GIT_COMMON_DIR GIT_PREFIX
+
 # Where rustup installs, for shells that did not read its profile.
 export PATH := $(PATH):$(HOME)/.cargo/bin
 

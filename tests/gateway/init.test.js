@@ -21,6 +21,7 @@ import { parseEnv } from "node:util";
 import { readConfig } from "../../edge-worker/npm/lib/folder/config.js";
 import { REQUIRED } from "../../edge-worker/npm/lib/secrets.js";
 import { read, requiredSecrets, variables } from "../pages.js";
+import { git } from "../support/git.js";
 import { runInTerminal } from "../support/terminal.js";
 import { ROOT } from "./support/machine.js";
 
@@ -77,10 +78,9 @@ test("secrets are generated, readable by their owner alone, and not committed", 
   for (const name of ["VTRYON_WEBHOOK_SECRET", "GATEWAY_ADMIN_TOKEN", "GATEWAY_MASTER_KEY"]) {
     assert.match(secrets[name], /^[0-9a-f]{64}$/, name);
   }
-  const git = (...args) => execFileSync("git", args, { cwd: folder, encoding: "utf8" });
-  git("init", "--quiet");
-  git("add", ".");
-  assert.deepEqual(git("ls-files").trim().split("\n").sort(), FILES.toSorted());
+  git(folder, "init", "--quiet");
+  git(folder, "add", ".");
+  assert.deepEqual(git(folder, "ls-files").trim().split("\n").sort(), FILES.toSorted());
 });
 
 test("again, it changes nothing; what was changed is kept, unless --replace is given", (t) => {

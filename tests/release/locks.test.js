@@ -1,17 +1,23 @@
 // scripts/check-locks.mjs on a copy of the files that it reads: what a dependency could do unseen is a fault.
 
 import assert from "node:assert/strict";
-import { execFileSync, spawnSync } from "node:child_process";
+import { spawnSync } from "node:child_process";
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { after, before, test } from "node:test";
+import { git, gitEnvironment } from "../support/git.js";
 
 const ROOT = path.join(import.meta.dirname, "../..");
 const LOCK = "package-lock.json";
 
 let copy;
+let other;
 before(() => {
+  // As in a hook of a worktree, where git names the repository.
+  other = mkdtempSync(path.join(tmpdir(), "locks-other-"));
+  git(other, "init", "--quiet");
+  process.env.GIT_DIR = path.join(other, ".git");
   copy = mkdtempSync(path.join(tmpdir(), "locks-test-"));
   for (const file of [
     LOCK,
@@ -22,10 +28,12 @@ before(() => {
   ]) {
     cpSync(path.join(ROOT, file), path.join(copy, file));
   }
-  execFileSync("git", ["init", "--quiet"], { cwd: copy });
-  execFileSync("git", ["add", "--all"], { cwd: copy });
+  git(copy, "init", "--quiet");
+  git(copy, "add", "--all");
 });
-after(() => rmSync(copy, { recursive: true, force: true }));
+after(() => {
+  for (const folder of [copy, other]) rmSync(folder, { recursive: true, force: true });
+});
 
 /** Changes the lock file, checks, and puts it back. */
 function check(change) {
@@ -35,7 +43,11 @@ function check(change) {
   change(lock.packages);
   writeFileSync(file, JSON.stringify(lock));
   const script = path.join(ROOT, "scripts/check-locks.mjs");
-  const { status, stderr } = spawnSync(process.execPath, [script], { cwd: copy, encoding: "utf8" });
+  const { status, stderr } = spawnSync(process.execPath, [script], {
+    cwd: copy,
+    env: gitEnvironment(),
+    encoding: "utf8",
+  });
   writeFileSync(file, before);
   return { status, stderr };
 }
@@ -69,4 +81,9 @@ test("a package without a hash is a fault", () => {
   });
   assert.equal(stderr, `error: ${LOCK}: node_modules/ajv has no integrity hash\n`);
   assert.equal(status, 1);
+});
+
+test("the repository that a hook names is left alone", () => {
+  assert.equal(git(other, "ls-files"), "");
+  assert.ok(git(copy, "ls-files").includes(LOCK));
 });

@@ -14,9 +14,9 @@ import {
 import { homedir, tmpdir } from "node:os";
 import path from "node:path";
 import { after, before, beforeEach, test } from "node:test";
+import { git, gitEnvironment } from "../support/git.js";
 
 const ROOT = path.join(import.meta.dirname, "../..");
-const git = (...args) => execFileSync("git", args, { cwd: copy, stdio: "pipe" });
 
 let copy;
 before(() => {
@@ -32,25 +32,29 @@ before(() => {
   for (const tools of ["node_modules", ".cache/python"]) {
     symlinkSync(path.join(ROOT, tools), path.join(copy, tools));
   }
-  git("init", "--quiet");
-  git("config", "user.name", "Test");
-  git("config", "user.email", "test@example.com");
-  git("add", "--all");
+  git(copy, "init", "--quiet");
+  git(copy, "config", "user.name", "Test");
+  git(copy, "config", "user.email", "test@example.com");
+  git(copy, "add", "--all");
   // git takes the links to the tools for files.
-  git("rm", "--quiet", "--cached", "--ignore-unmatch", "node_modules", ".cache/python");
+  git(copy, "rm", "--quiet", "--cached", "--ignore-unmatch", "node_modules", ".cache/python");
   writeFileSync(path.join(copy, ".git/info/exclude"), "/node_modules\n/.cache\n");
-  git("commit", "--quiet", "--message", "tree");
+  git(copy, "commit", "--quiet", "--message", "tree");
 });
 beforeEach(() => {
-  git("reset", "--quiet", "--hard");
-  git("clean", "--quiet", "--force", "-d");
+  git(copy, "reset", "--quiet", "--hard");
+  git(copy, "clean", "--quiet", "--force", "-d");
 });
 after(() => rmSync(copy, { recursive: true, force: true }));
 
 /** Runs checks in the copy; returns the exit code and the lines. */
 function check(...args) {
   const script = path.join(copy, "scripts/release-check.mjs");
-  const done = spawnSync(process.execPath, [script, ...args], { cwd: copy, encoding: "utf8" });
+  const done = spawnSync(process.execPath, [script, ...args], {
+    cwd: copy,
+    env: gitEnvironment(),
+    encoding: "utf8",
+  });
   assert.equal(done.stderr, "");
   return { code: done.status, lines: done.stdout.trim().split("\n") };
 }
