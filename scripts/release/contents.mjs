@@ -3,7 +3,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { homedir } from "node:os";
 import path from "node:path";
-import { isTracked, PYTHON, ROOT, run } from "./tools.mjs";
+import { isTracked, PYTHON, packedOf, ROOT, run } from "./tools.mjs";
 
 /** Folders of this machine that no built file names: they are nobody's business, and elsewhere it would be built otherwise. */
 const PLACES = [ROOT, homedir()].filter((place) => place !== "/").map((place) => `${place}/`);
@@ -125,9 +125,7 @@ export function checkContents(release) {
 
 function npmFiles(folder) {
   const args = ["pack", "--dry-run", "--json", "--ignore-scripts"];
-  const packed = JSON.parse(run("npm", args, path.join(ROOT, folder)));
-  // npm 12 prints an object by names, earlier ones a list.
-  const [{ files }] = Object.values(packed);
+  const { files } = packedOf(run("npm", args, path.join(ROOT, folder)));
   return files.map((file) => file.path);
 }
 

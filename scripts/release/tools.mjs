@@ -1,4 +1,4 @@
-// Reads the tree, runs the tools of set-up, and builds the Python package.
+// Reads the tree and what npm packs of it, runs the tools of set-up, and builds the Python package.
 
 import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
@@ -23,6 +23,12 @@ export function run(command, args, cwd) {
     const line = lines.find((each) => /error/i.test(each)) ?? lines.find(Boolean) ?? error.message;
     throw new Error(`${path.basename(command)} ${args[0]}: ${line.trim()}`);
   }
+}
+
+/** Reads what `npm pack --json` prints of one package: npm 12 an object by names, earlier ones a list. */
+export function packedOf(text) {
+  const [packed] = Object.values(JSON.parse(text));
+  return packed;
 }
 
 let tracked;

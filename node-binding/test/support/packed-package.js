@@ -4,6 +4,7 @@ import { execFileSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { packedOf } from "../../../scripts/release/tools.mjs";
 
 export const PACKAGE = path.resolve(import.meta.dirname, "../..");
 export const ROOT = path.resolve(PACKAGE, "..");
@@ -23,7 +24,7 @@ export class Packed {
 
   constructor() {
     const args = ["pack", "--json", "--pack-destination", this.#folder];
-    const [packed] = JSON.parse(run("npm", args, { cwd: PACKAGE }));
+    const packed = packedOf(run("npm", args, { cwd: PACKAGE }));
     /** What npm says of the tarball: `size`, `unpackedSize`, `files`. */
     this.about = packed;
     this.tarball = path.join(this.#folder, packed.filename);

@@ -4,6 +4,7 @@ import { execFileSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { packedOf } from "../../../scripts/release/tools.mjs";
 
 export const ROOT = path.resolve(import.meta.dirname, "../../..");
 export const NAME = "vtryon-webhooks-gateway";
@@ -32,7 +33,7 @@ export class Machine {
       CI: "1",
     };
     const args = ["pack", "--json", "--pack-destination", this.folder];
-    const [packed] = JSON.parse(this.run("npm", args, path.join(ROOT, "edge-worker/npm")));
+    const packed = packedOf(this.run("npm", args, path.join(ROOT, "edge-worker/npm")));
     /** What npm says of the tarball: `size`, `unpackedSize`, `files`. */
     this.about = packed;
     this.tarball = path.join(this.folder, packed.filename);
