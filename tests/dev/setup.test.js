@@ -12,7 +12,7 @@ import {
 } from "node:fs";
 import path from "node:path";
 import { test } from "node:test";
-import { addProgram, HELD, makeMachine, runTwice } from "./support/machine.js";
+import { addProgram, HELD, makeMachine, ROOT, runTwice } from "./support/machine.js";
 
 const NODE = process.execPath;
 
@@ -76,7 +76,12 @@ command -p grep -s "$2" ${id === undefined ? "/none" : `<<<ID=${id}`}`,
   });
 }
 
-/** What can install everything. npm brings esbuild, and no Node. */
+/** The runtimes that npm brings for some machines. */
+const RUNTIMES = Object.keys(
+  JSON.parse(readFileSync(path.join(ROOT, "package.json"), "utf8")).optionalDependencies,
+);
+
+/** What can install everything. npm brings esbuild, and runtimes without their programs. */
 const PROGRAMS = {
   node: `[[ $1 == --version ]] && echo v24.0.0 || exec "${NODE}" "$@"`,
   rustc: '[[ $1 == --print ]] && echo "$FOLDER/rust" || echo "rustc 1.99.0"',
@@ -85,7 +90,8 @@ const PROGRAMS = {
 mkdir -p "$2/bin" && printf '#!/bin/bash\\n' >"$2/bin/bindgen" && chmod +x "$2/bin/bindgen"`,
   npm: `echo "$*" >>"$FOLDER/npm-calls"
 [[ $1 == ci ]] || exit 0
-mkdir -p node_modules/.bin && cp "$FOLDER/bin/node" node_modules/.bin/esbuild`,
+mkdir -p node_modules/.bin ${RUNTIMES.map((name) => `node_modules/${name}`).join(" ")}
+cp "$FOLDER/bin/node" node_modules/.bin/esbuild`,
 };
 
 /** A machine on which set-up succeeds. */
@@ -109,6 +115,20 @@ test("node_modules/.bin/node is the machine's where npm brings none, and again w
     rmSync(own);
     symlinkSync(path.join(folder, "removed/node"), own);
   }
+});
+
+test("a runtime that npm could not download is named, and set-up does not end", async (t) => {
+  const { folder, tree, run } = makeWholeMachine(t, {
+    uname: "[[ $1 == -sm ]] && echo Linux x86_64 || echo Linux",
+    npm: `${PROGRAMS.npm}\n[[ -e $FOLDER/network ]] || rmdir node_modules/bun-linux-x64`,
+  });
+  const failed = await run("scripts/setup", ["dev"]);
+  assert.equal(failed.code, 1, failed.err);
+  assert.match(failed.err, /^error: npm could not download bun-linux-x64: run this again$/m);
+  writeFileSync(path.join(folder, "network"), "");
+  const again = await run("scripts/setup", ["dev"]);
+  assert.equal(again.code, 0, again.err);
+  assert.ok(existsSync(path.join(tree, "node_modules/bun-linux-x64")));
 });
 
 test("what npm would leave out in production is installed", async (t) => {

@@ -2,13 +2,14 @@
 
 import assert from "node:assert/strict";
 import { createHmac } from "node:crypto";
-import { existsSync, mkdirSync, readFileSync, statSync, symlinkSync } from "node:fs";
+import { mkdirSync, readFileSync, statSync, symlinkSync } from "node:fs";
 import path from "node:path";
 import { after, test } from "node:test";
 import { gzipSync } from "node:zlib";
 import { build } from "esbuild";
 import { Miniflare } from "miniflare";
 import { block } from "../../../tests/pages.js";
+import { skipWithoutRuntime } from "../../../tests/support/skip.js";
 import { PACKAGE, Packed, ROOT, run } from "../support/packed-package.js";
 
 const packed = new Packed();
@@ -101,8 +102,7 @@ const RUNTIMES = {
 test("it runs", async (t) => {
   const project = packed.project("runs", { "package.json": "{}", ...SAMPLES });
   for (const [runtime, [command, ...args]] of Object.entries(RUNTIMES)) {
-    // Their binaries come for Linux on x64 only.
-    const skip = existsSync(command) ? false : "not here";
+    const skip = skipWithoutRuntime(command);
     for (const sample of Object.keys(SAMPLES)) {
       await t.test(`in ${runtime}, ${sample}`, { skip }, () => {
         assert.equal(run(command, [...args, sample], { cwd: project }), PRINTED);
@@ -314,7 +314,7 @@ for (const [name, more, printed] of [
 ]) {
   for (const [runtime, [command]] of Object.entries(RUNTIMES)) {
     if (!runtime.startsWith("Node")) continue;
-    const skip = existsSync(command) ? false : "not here";
+    const skip = skipWithoutRuntime(command);
     test(`it can be imported without a global TextEncoder, ${name}: ${runtime}`, { skip }, () => {
       const folder = `codecs-${runtime.replace(" ", "")}-${more.length}`;
       const project = packed.project(folder, {

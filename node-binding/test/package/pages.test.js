@@ -16,7 +16,7 @@ import { Webhook } from "standardwebhooks";
 import { block, codesFrom, PAGES, read } from "../../../tests/pages.js";
 import { freePort } from "../../../tests/support/free-port.js";
 import { emitted, until } from "../../../tests/support/wait.js";
-import { PROGRAMS, startPostgres } from "../stores/support/postgres-server.js";
+import { skip as skipPostgres, startPostgres } from "../stores/support/postgres-server.js";
 import { BODY, post, SECRET, sign } from "../support/completed-event.js";
 import { FakeGateway, TOKEN } from "../support/fake-gateway.js";
 import { Packed, ROOT, run } from "../support/packed-package.js";
@@ -157,7 +157,7 @@ test("of the example namespaces, each receiver handles each event once", async (
 });
 
 test("the example postgres lives on when its idle connections break", {
-  skip: PROGRAMS === undefined && "PostgreSQL is not installed",
+  skip: skipPostgres,
 }, async (t) => {
   const { connection, stop } = await startPostgres();
   t.after(stop);

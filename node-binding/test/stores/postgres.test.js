@@ -15,7 +15,7 @@ import {
   risesWhenTheClockGoesBack,
   TTL,
 } from "./support/contract.js";
-import { PROGRAMS, startPostgres } from "./support/postgres-server.js";
+import { skip, startPostgres } from "./support/postgres-server.js";
 import { TRANSACTIONS } from "./support/transactions.js";
 
 const START = Date.UTC(2026, 6, 1);
@@ -75,8 +75,8 @@ async function openNow() {
   return { ...opened, elapse };
 }
 
-if (PROGRAMS === undefined) {
-  test("PostgreSQL", { skip: "it is not installed" });
+if (skip) {
+  test("the store in PostgreSQL", { skip });
 } else {
   before(async () => {
     server = await startPostgres();

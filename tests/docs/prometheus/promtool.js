@@ -2,11 +2,12 @@
 
 import { spawnSync } from "node:child_process";
 import path from "node:path";
+import { skipWithout } from "../../support/skip.js";
 
 const isMissing = spawnSync("promtool", ["--version"]).error !== undefined;
 
 /** Why tests that need it are skipped, where it is missing; and the folder that paths begin at. */
 export const promtool = {
-  skip: isMissing && "promtool is not installed",
+  skip: skipWithout("promtool", !isMissing),
   root: path.resolve(import.meta.dirname, "../../.."),
 };

@@ -1,9 +1,9 @@
 // The command `listen`: what it forwards and how, with a gateway and backends that the tests have in their hands.
 
 import assert from "node:assert/strict";
-import { existsSync } from "node:fs";
 import { after, test } from "node:test";
 import { fileURLToPath } from "node:url";
+import { skipWithoutRuntime } from "../../../../tests/support/skip.js";
 import { SECRET, TOKEN } from "../../support/fake-gateway.js";
 import { run } from "../../support/run-cli.js";
 import {
@@ -260,8 +260,7 @@ for (const version of ["node20", "node22"]) {
   const runtime = fileURLToPath(
     new URL(`../../../../node_modules/${version}-linux-x64/bin/node`, import.meta.url),
   );
-  // Their binaries come for Linux on x64 only.
-  const skip = existsSync(runtime) ? false : "not here";
+  const skip = skipWithoutRuntime(runtime);
   test(`listen runs in ${version}`, { skip }, async (t) => {
     const [gateway, backend] = [await gatewayOf(t), await backendOf(t)];
     const listener = await listen(t, gateway, [backend], [], { runtime }).ready();

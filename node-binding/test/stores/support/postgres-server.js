@@ -6,10 +6,14 @@ import { chownSync, globSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
+import { skipWithout } from "../../../../tests/support/skip.js";
 import { within } from "../../../../tests/support/wait.js";
 
 /** Where the programs are; undefined where none are installed. */
 export const PROGRAMS = globSync("/usr/lib/postgresql/*/bin").sort().at(-1);
+
+/** Why tests that need it are skipped. */
+export const skip = skipWithout("PostgreSQL", PROGRAMS !== undefined);
 
 /** As whom it runs: it refuses to run as root. */
 export function unprivileged() {
