@@ -48,6 +48,18 @@ for (const [machine, version, isRefused] of NODES) {
   });
 }
 
+/** grep, for which /etc/os-release has a system's own name; macOS has no such file. */
+const grepOf = (id) => `[[ $* == *" /etc/os-release" ]] || exec "$(command -pv grep)" "$@"
+command -p grep -s "$2" ${id === undefined ? "/none" : `<<<ID=${id}`}`;
+
+/** A PATH on which there is only what every system has, and the machine's stand-ins. */
+function ownPath(folder) {
+  for (const name of ["bash", "cat", "cksum", "dirname", "env", "mkdir", "perl", "sed"]) {
+    addProgram(path.join(folder, "own", name), `command -p ${name} "$@"`);
+  }
+  return `${folder}/bin:${folder}/own`;
+}
+
 /** [the system's own name, what set-up says without rustup] */
 const WITHOUT_RUSTUP = [
   [
@@ -55,21 +67,16 @@ const WITHOUT_RUSTUP = [
     /^setup: Rust is missing.* https:\/\/rustup\.rs; going on with Debian's Rust packages\n/,
   ],
   ["ubuntu", /^error: Rust is missing.* https:\/\/rustup\.rs\n$/],
-  // macOS has no such file.
   [undefined, /^error: Rust is missing.* https:\/\/rustup\.rs\n$/],
 ];
 for (const [id, told] of WITHOUT_RUSTUP) {
   test(`without rustup, set-up on ${id ?? "macOS"} says what can be done there`, async (t) => {
     const { folder, run } = makeMachine(t, {
       uname: "echo Linux x86_64",
-      grep: `[[ $* == *" /etc/os-release" ]] || exec "$(command -pv grep)" "$@"
-command -p grep -s "$2" ${id === undefined ? "/none" : `<<<ID=${id}`}`,
+      grep: grepOf(id),
     });
     // Neither rustup nor apt-get.
-    for (const name of ["bash", "cat", "cksum", "dirname", "env", "mkdir", "perl", "sed"]) {
-      addProgram(path.join(folder, "own", name), `command -p ${name} "$@"`);
-    }
-    const env = { VTRYON_TOOLCHAIN: "", PATH: `${folder}/bin:${folder}/own` };
+    const env = { VTRYON_TOOLCHAIN: "", PATH: ownPath(folder) };
     const { code, err } = await run("scripts/setup", ["dev"], env);
     assert.equal(code, 1, err);
     assert.match(err, told);
@@ -181,6 +188,33 @@ for (const [change, interpreter, isAgain] of PYTHON_TOOLS) {
     const { code, err } = await run("scripts/setup", ["test"]);
     assert.equal(existsSync(path.join(folder, "venv")), isAgain, err);
     assert.equal(code, isAgain ? 1 : 0, err);
+  });
+}
+
+/** [the system's own name, what set-up says where Chromium and its driver are missing, whether apt-get is asked for them] */
+const WITHOUT_CHROMIUM = [
+  ["debian", /^error: (apt-get|packages are missing)/m, true],
+  [
+    "ubuntu",
+    /^error: .* install Google Chrome, and the chromedriver of its version from https:/m,
+    false,
+  ],
+];
+for (const [id, told, isAsked] of WITHOUT_CHROMIUM) {
+  test(`without Chromium, set-up on ${id} says how to have it there`, async (t) => {
+    const there = ["cc", "curl", "openssl", "redis-server", "promtool", "python3", "strace"];
+    const { folder, run } = makeWholeMachine(t, {
+      ...Object.fromEntries(there.map((name) => [name, ""])),
+      uname: "[[ $1 == -sm ]] && echo Linux x86_64 || echo Linux",
+      grep: grepOf(id),
+      "apt-get": `: >"$FOLDER/called"; exit 1`,
+    });
+    const { code, err } = await run("scripts/setup", ["test"], { PATH: ownPath(folder) });
+    assert.equal(code, 1, err);
+    assert.match(err, /^setup: step 1 of \d: installing packages: chromium-driver chromium$/m);
+    assert.match(err, told);
+    // Whoever is not root is told the command.
+    assert.equal(existsSync(path.join(folder, "called")), isAsked && process.geteuid() === 0);
   });
 }
 
