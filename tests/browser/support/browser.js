@@ -2,13 +2,9 @@
 // and readers who complain of whatever a page must not do.
 
 import assert from "node:assert/strict";
-import { existsSync, readFileSync } from "node:fs";
-import path from "node:path";
-import { chromium } from "playwright-core";
 import { Door } from "../../edge/support/door.js";
 import { Gateway, TOKEN } from "../../edge/support/gateway.js";
-
-const ROOT = path.resolve(import.meta.dirname, "../../..");
+import { launch } from "../../support/chromium.js";
 
 export const WIDE = { width: 1360, height: 860 };
 export const PHONE = { width: 375, height: 760 };
@@ -90,24 +86,6 @@ export async function signIn(page, token = TOKEN) {
   await field.fill(token);
   await field.press("Enter");
   await field.waitFor({ state: "detached" });
-}
-
-/** Starts the Chromium that $CHROMIUM names, or that is found where programs are. */
-export function launch() {
-  const settings = JSON.parse(readFileSync(path.join(ROOT, "tests/webdriver.json"), "utf8"));
-  return chromium.launch({
-    executablePath: process.env.CHROMIUM ?? found(),
-    args: settings["goog:chromeOptions"].args,
-  });
-}
-
-function found() {
-  const names = ["chromium", "chromium-browser", "google-chrome"];
-  const places = process.env.PATH.split(":");
-  const files = places.flatMap((place) => names.map((name) => path.join(place, name)));
-  const file = files.find(existsSync);
-  if (file === undefined) throw new Error("no Chromium here: install it, or set CHROMIUM");
-  return file;
 }
 
 /** Has everything complained of that no page may do, from before its first script on and across all pages. */

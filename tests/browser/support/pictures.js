@@ -4,7 +4,8 @@
 import { statSync } from "node:fs";
 import path from "node:path";
 import { Gateway } from "../../edge/support/gateway.js";
-import { launch, signIn } from "./browser.js";
+import { launch } from "../../support/chromium.js";
+import { signIn } from "./browser.js";
 import * as data from "./pictures-data.js";
 
 const DOCS = path.resolve(import.meta.dirname, "../../../docs");

@@ -1,14 +1,13 @@
 // The storefront example behind a gateway of its own, and a browser to look at it with.
 
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
 import { mkdirSync, readFileSync } from "node:fs";
 import path from "node:path";
-import { chromium } from "playwright-core";
 import { withExample } from "../../../node-binding/test/support/example-process.js";
 import { Door } from "../../edge/support/door.js";
 import { Gateway, SECRET } from "../../edge/support/gateway.js";
 import { TICKET_TOKEN } from "../../edge/support/live/ticket-office.js";
+import { launch } from "../../support/chromium.js";
 import { freePort } from "../../support/free-port.js";
 
 const ROOT = path.resolve(import.meta.dirname, "../../..");
@@ -37,12 +36,7 @@ export class Storefront {
   }
 
   async #start() {
-    const settings = JSON.parse(readFileSync(path.join(ROOT, "tests/webdriver.json"), "utf8"));
-    const find = "command -v google-chrome || command -v chromium";
-    this.#browser = await chromium.launch({
-      executablePath: execFileSync("sh", ["-c", find], { encoding: "utf8" }).trim(),
-      args: settings["goog:chromeOptions"].args,
-    });
+    this.#browser = await launch();
     // The gateway has to know whose pages come, before they do.
     this.#port = await freePort();
     const TICKET_ORIGINS = `http://127.0.0.1:${this.#port}`;

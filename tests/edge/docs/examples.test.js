@@ -2,13 +2,11 @@
 // once go through the gateway, and the examples show what the gateway shows.
 
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
-import { readFileSync } from "node:fs";
 import path from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { after, afterEach, before, test } from "node:test";
-import { chromium } from "playwright-core";
 import { withExample } from "../../../node-binding/test/support/example-process.js";
+import { launch } from "../../support/chromium.js";
 import { withFastapiExample } from "../support/backends/fastapi-example.js";
 import { event, Gateway, until } from "../support/gateway.js";
 
@@ -98,12 +96,7 @@ function rows({ folder }, sql) {
 
 /** Runs `work` with a page in a browser. */
 async function withPage(url, work) {
-  const find = "command -v google-chrome || command -v chromium";
-  const settings = readFileSync(new URL("../../webdriver.json", import.meta.url));
-  const browser = await chromium.launch({
-    executablePath: execFileSync("sh", ["-c", find], { encoding: "utf8" }).trim(),
-    args: JSON.parse(settings)["goog:chromeOptions"].args,
-  });
+  const browser = await launch();
   try {
     const page = await browser.newPage();
     await page.goto(url);

@@ -1,6 +1,6 @@
 // Who is asked: each takes all questions at once and returns all answers.
 
-import { execFileSync, spawn } from "node:child_process";
+import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
 import { createServer } from "node:http";
@@ -12,12 +12,11 @@ import { text } from "node:stream/consumers";
 import { pipeline } from "node:stream/promises";
 import { build } from "esbuild";
 import { Miniflare } from "miniflare";
-import { chromium } from "playwright-core";
 import * as esm from "vtryon-webhooks";
+import { launch } from "../../support/chromium.js";
 import { emitted, within } from "../../support/wait.js";
 import { judge } from "./judge.js";
 
-const BROWSER = "command -v chromium || command -v google-chrome";
 /** How long a program may take for all questions, in milliseconds: another cargo may be at work. */
 const LIMIT = 600_000;
 
@@ -88,10 +87,7 @@ async function chrome(questions) {
   let browser;
   try {
     await emitted(server, "listening");
-    browser = await chromium.launch({
-      executablePath: execFileSync("sh", ["-c", BROWSER], { encoding: "utf8" }).trim(),
-      args: ["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
-    });
+    browser = await launch();
     const page = await browser.newPage();
     await page.goto(`http://127.0.0.1:${server.address().port}/`, { waitUntil: "load" });
     return await page.evaluate((questions) => globalThis.judgeAll(questions), questions);
