@@ -11,8 +11,12 @@ export const NAME = "vtryon-webhooks-gateway";
 
 const PROGRAMS = ["bash", "sh", "env", "npm", "npx", "git", "curl", "openssl", "sed", "cp"];
 
-/** What npm needs of this machine to reach a registry, or its cache, also where a proxy has certificates of its own. */
-const KEPT = ["HOME", "npm_config_cache", "npm_config_registry", "NODE_EXTRA_CA_CERTS"];
+const KEPT =
+  /^(HOME|(https?|no)_proxy|NODE_EXTRA_CA_CERTS|SSL_CERT_FILE|npm_config_(cache|cafile|https_proxy|noproxy|proxy|registry|userconfig))$/i;
+
+/** What npm needs of an environment to reach a registry, or its cache, also by a proxy with certificates of its own. */
+export const keptOf = (environment) =>
+  Object.fromEntries(Object.entries(environment).filter(([name]) => KEPT.test(name)));
 
 export class Machine {
   folder = mkdtempSync(path.join(tmpdir(), "vtryon-gateway-"));
@@ -22,13 +26,13 @@ export class Machine {
     mkdirSync(bin);
     symlinkSync(process.execPath, path.join(bin, "node"));
     for (const name of PROGRAMS) {
-      symlinkSync(execFileSync("which", [name], { encoding: "utf8" }).trim(), path.join(bin, name));
+      const find = ["-c", 'type -P "$1"', "bash", name];
+      symlinkSync(execFileSync("bash", find, { encoding: "utf8" }).trim(), path.join(bin, name));
     }
-    const kept = KEPT.filter((name) => process.env[name] !== undefined);
     /** The environment of every command: nothing of the tree's own tools is on its PATH. */
     this.env = {
       npm_config_cache: path.join(process.env.HOME, ".npm"),
-      ...Object.fromEntries(kept.map((name) => [name, process.env[name]])),
+      ...keptOf(process.env),
       PATH: bin,
       CI: "1",
     };
