@@ -4,10 +4,11 @@
 // Writes bench/results/engine.json and the table of PERFORMANCE.md.
 
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import path from "node:path";
 import { machine, today } from "./lib/machine.js";
 import { updatePage } from "./lib/performance.js";
+import { writeResult } from "./lib/results.js";
 
 const ROOT = path.resolve(import.meta.dirname, "..");
 
@@ -17,6 +18,7 @@ const IN_MEMORY = 1_000_000;
 
 const onDisk = [1e3, 1e4, 1e5, 1e6, 1e7].filter((tasks) => tasks <= TASKS);
 // Not in the folder for temporary files: that may be memory, which has no syncs.
+mkdirSync(path.join(ROOT, "target"), { recursive: true });
 const folder = mkdtempSync(path.join(ROOT, "target/engine-"));
 const input = {
   onDisk,
@@ -33,23 +35,9 @@ try {
     maxBuffer: 1e8,
     stdio: ["pipe", "pipe", "inherit"],
   });
-  const result = {
-    name: "engine",
-    measured: today(),
-    machine: machine(),
-    ...JSON.parse(output, (_, value) => (typeof value === "number" ? rounded(value) : value)),
-  };
-  const text = JSON.stringify(result, null, 2).replace(/\[\s+([-\d.,\se+]+?)\s+\]/g, oneLine);
-  writeFileSync(path.join(import.meta.dirname, "results/engine.json"), `${text}\n`);
+  const measured = { measured: today(), machine: machine(), ...JSON.parse(output) };
+  writeResult({ name: "engine", ...measured });
   updatePage();
 } finally {
   rmSync(folder, { recursive: true, force: true });
-}
-
-function rounded(value) {
-  return Number.isInteger(value) ? value : Number(value.toPrecision(5));
-}
-
-function oneLine(_, list) {
-  return `[${list.replace(/\s+/g, " ")}]`;
 }

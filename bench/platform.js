@@ -2,11 +2,12 @@
 //     node bench/platform.js
 //
 // Writes bench/results/platform.json and the sizing table of PERFORMANCE.md. What an event costs is what `make cost` has
-// counted with the real engine; how much it stores, what `node bench/run.js engine` has. It measures nothing.
+// counted with the real engine; how much it stores, what `make bench-engine` has measured. It measures nothing.
 
 import { readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { updatePage } from "./lib/performance.js";
+import { readResult } from "./lib/results.js";
 import { simulate } from "./platform/model.js";
 import { priced, sizingTable } from "./platform/table.js";
 
@@ -16,10 +17,11 @@ const RATES = [1000, 3000, 10_000, 30_000, 100_000];
 /** How many events a task of bench/engine has: of 20 tasks one stops after the first, and one after the second. */
 const EVENTS_OF_TASK = 2.85;
 
-const stored = (file) => JSON.parse(readFileSync(path.join(import.meta.dirname, file), "utf8"));
-const limits = stored("platform/limits.json");
-const [delivered] = stored("results/cost.json").cases;
-const { filled } = stored("results/engine.json");
+const limits = JSON.parse(
+  readFileSync(path.join(import.meta.dirname, "platform/limits.json"), "utf8"),
+);
+const [delivered] = readResult("cost").cases;
+const { filled } = readResult("engine");
 const { bytes, tasks } = filled.at(-1);
 const bytesPerEvent = bytes / (tasks * EVENTS_OF_TASK);
 const counted = { perMillion: delivered.total, bytesPerEvent, limits };

@@ -12,11 +12,12 @@ export const readResult = (name) => JSON.parse(readFileSync(fileOf(name), "utf8"
 /** Writes a result by its name. */
 export const writeResult = (result) => writeFileSync(fileOf(result.name), compact(result));
 
-/** Indented, but each list of numbers on a line of its own. */
+/** Indented, but each list of numbers on a line of its own; counts as they are, all else with five digits. */
 function compact(value) {
   const rounded = JSON.stringify(
     value,
-    (_, each) => (typeof each === "number" ? Number(each.toPrecision(5)) : each),
+    (_, each) =>
+      typeof each === "number" && !Number.isInteger(each) ? Number(each.toPrecision(5)) : each,
     2,
   );
   return `${rounded.replace(/\[\s+([-\d.,\se+]+?)\s+\]/g, (_, list) => `[${list.replace(/\s+/g, " ")}]`)}\n`;
