@@ -18,6 +18,9 @@ const INVARIANTS = read("tests/simulation/src/invariants.txt").trimEnd().split("
 /** How many seeds are tried, and how many steps each takes. */
 const SIZE = ["--seeds", "300", "--steps", "1500"];
 
+/** How long they may take together, in milliseconds, far longer than on a busy machine: a fault may make the engine loop. */
+const LIMIT = 1_800_000;
+
 /** What stands for the invariant of a fault that nothing has caught. */
 const MISSED = "**none**";
 
@@ -69,6 +72,8 @@ function simulate(tree) {
   execFileSync("cargo", [...build, "--target-dir", target], { cwd: tree, stdio, env });
   const { stderr } = spawnSync(path.join(target, "simulation/simulate"), SIZE, {
     encoding: "utf8",
+    timeout: LIMIT,
+    killSignal: "SIGKILL",
   });
   const [, invariant] = /^violated: (.*)$/m.exec(stderr) ?? [];
   const [, seed, steps] = /SEED=(\d+) STEPS=(\d+)/.exec(stderr) ?? [];
@@ -128,7 +133,9 @@ function plant(faults) {
   }
 }
 
-const names = process.argv.slice(2);
-const named = FAULTS.filter(({ name }) => names.includes(name));
-if (!names.includes("--check")) plant(named.length > 0 ? named : FAULTS);
+const isCheck = process.argv.includes("--check");
+const names = process.argv.slice(2).filter((name) => name !== "--check");
+const unknown = names.filter((name) => !FAULTS.some((fault) => fault.name === name));
+if (unknown.length > 0) throw new Error(`no such fault: ${unknown.join(", ")}`);
+if (!isCheck) plant(FAULTS.filter(({ name }) => names.length === 0 || names.includes(name)));
 check();
