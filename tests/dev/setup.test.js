@@ -101,6 +101,11 @@ mkdir -p node_modules/.bin ${RUNTIMES.map((name) => `node_modules/${name}`).join
 cp "$FOLDER/bin/node" node_modules/.bin/esbuild`,
 };
 
+/** What the tests need of a machine, but Python. */
+const FOR_TESTS = Object.fromEntries(
+  ["chromedriver", "chromium", "redis-server", "strace", "promtool"].map((name) => [name, ""]),
+);
+
 /** A machine on which set-up succeeds. */
 function makeWholeMachine(t, programs = {}) {
   const machine = makeMachine(t, { ...PROGRAMS, ...programs });
@@ -165,12 +170,7 @@ const PYTHON_TOOLS = [
 for (const [change, interpreter, isAgain] of PYTHON_TOOLS) {
   test(`the tools of Python are installed ${isAgain ? "again" : "once"}: ${change}`, async (t) => {
     const { folder, tree, run } = makeWholeMachine(t, {
-      ...Object.fromEntries(
-        ["chromedriver", "chromium", "redis-server", "strace", "promtool"].map((name) => [
-          name,
-          "",
-        ]),
-      ),
+      ...FOR_TESTS,
       python3: 'case $1 in -c) echo 3.99 ;; *) touch "$FOLDER/venv"; exit 1 ;; esac',
     });
     addProgram(path.join(tree, ".cache/python/bin/pip"), "", interpreter);
@@ -190,6 +190,19 @@ for (const [change, interpreter, isAgain] of PYTHON_TOOLS) {
     assert.equal(code, isAgain ? 1 : 0, err);
   });
 }
+
+test("a Python that is too old is named before anything is built", async (t) => {
+  const { folder, run } = makeWholeMachine(t, {
+    ...FOR_TESTS,
+    python3: "[[ $2 == *ensurepip* ]] || echo 3.10.12",
+    cargo: CALLED,
+    npm: CALLED,
+  });
+  const { code, err } = await run("scripts/setup", ["test"]);
+  assert.equal(code, 1);
+  assert.equal(err, "error: Python 3.10.12 is too old for the tests, 3.11 is needed\n");
+  assert.ok(!existsSync(path.join(folder, "called")));
+});
 
 /** [the system's own name, what set-up says where Chromium and its driver are missing, whether apt-get is asked for them] */
 const WITHOUT_CHROMIUM = [
