@@ -38,9 +38,11 @@ help: ## list the targets
 	@echo "Environment of make dev: PORT, STATE_DIR, VTRYON_WEBHOOK_SECRET, GATEWAY_ADMIN_TOKEN, GATEWAY_MASTER_KEY"
 	@echo "Environment of set-up: VTRYON_TOOLCHAIN=rustup|debian, VTRYON_CACHE (see scripts/setup)"
 
-.PHONY: setup setup-test setup-release
+.PHONY: setup setup-check setup-test setup-release
 setup: ## install what make dev needs
 	@scripts/setup dev
+setup-check: ## install what make check needs
+	@scripts/setup check
 setup-test: ## install what make test needs
 	@scripts/setup test
 setup-release: ## install what a release needs
@@ -90,7 +92,7 @@ test-wasm: setup-test ## test the tables as wasm, in Node and in Chrome
 	WASM_BINDGEN_USE_BROWSER=1 $(wasm_pack) --headless --chrome --chromedriver "$$(command -v chromedriver)" tests
 test-npm: setup-test npm verdict ## test the npm package, in Node 20, 22 and 24, Bun, Deno and workerd
 	$(node_test) 'node-binding/test/!(fixtures)/**/*.test.js'
-test-python: setup-test verdict ## test the Python package, against the core too
+test-python: setup-check verdict ## test the Python package, against the core too
 	cd python && $(limit) ../$(python)/pytest
 test-parity: setup-test npm verdict ## print what each implementation says to each vector
 	$(node_test) 'tests/parity/*.test.js'
@@ -108,7 +110,7 @@ test-dev: worker ## test make dev: killed in every way, it starts again
 	$(node_test) 'tests/dev/*.test.js'
 test-gateway: gateway-files ## test the npm package with the gateway, without a Rust compiler
 	$(node_test) 'tests/gateway/*.test.js'
-test-release: setup-test gateway-files npm ## test that make release-check sees what is wrong
+test-release: setup-check gateway-files npm ## test that make release-check sees what is wrong
 	$(node_test) 'tests/release/*.test.js'
 
 # The programs of tests/constant-time, as a workspace of their own: a statistic on time is no part of `make test`.
@@ -170,7 +172,7 @@ docs: setup ## write the pages and parts of files that are generated from the so
 	$(bin)/node scripts/docs.mjs
 
 .PHONY: check
-check: setup-test ## check formats, lints, types, spelling, layers, licences, workflows and documentation
+check: setup-check ## check formats, lints, types, spelling, layers, licences, workflows and documentation
 	cargo fmt --all --check
 	cargo fmt --manifest-path tests/constant-time/Cargo.toml --check
 	cargo clippy --workspace --all-targets -- -D warnings
@@ -192,13 +194,13 @@ check: setup-test ## check formats, lints, types, spelling, layers, licences, wo
 	cd python && ../$(python)/ruff check && ../$(python)/ruff format --check && ../$(python)/mypy
 
 .PHONY: audit sbom
-audit: setup-test ## look for known vulnerabilities in crates and npm packages; needs the network
+audit: setup-check ## look for known vulnerabilities in crates and npm packages; needs the network
 	@scripts/audit
 sbom: setup-release ## list what the packages are made of (CycloneDX), into release/sbom
 	@scripts/sbom
 
 .PHONY: release-check release-build
-release-check: setup-test gateway-files npm ## check all that can be checked of a release without publishing (TAG=v1.2.3)
+release-check: setup-check gateway-files npm ## check all that can be checked of a release without publishing (TAG=v1.2.3)
 	@$(bin)/node scripts/release-check.mjs --tag "$$TAG"
 release-build: setup-release gateway-files npm ## build what a release publishes, once, into release/
 	@scripts/release-build

@@ -54,7 +54,19 @@ command -p grep -s "$2" ${id === undefined ? "/none" : `<<<ID=${id}`}`;
 
 /** A PATH on which there is only what every system has, and the machine's stand-ins. */
 function ownPath(folder) {
-  for (const name of ["bash", "cat", "cksum", "dirname", "env", "mkdir", "perl", "sed"]) {
+  for (const name of [
+    "bash",
+    "cat",
+    "cksum",
+    "cut",
+    "dirname",
+    "env",
+    "head",
+    "mkdir",
+    "perl",
+    "sed",
+    "sort",
+  ]) {
     addProgram(path.join(folder, "own", name), `command -p ${name} "$@"`);
   }
   return `${folder}/bin:${folder}/own`;
@@ -200,9 +212,32 @@ test("a Python that is too old is named before anything is built", async (t) => 
   });
   const { code, err } = await run("scripts/setup", ["test"]);
   assert.equal(code, 1);
-  assert.equal(err, "error: Python 3.10.12 is too old for the tests, 3.11 is needed\n");
+  assert.equal(err, "error: Python 3.10.12 is too old, 3.11 is needed\n");
   assert.ok(!existsSync(path.join(folder, "called")));
 });
+
+/** [what is set up, the number of its steps where nothing is there but Python] */
+const PROFILES = [
+  ["check", 2],
+  ["release", 3],
+];
+for (const [profile, steps] of PROFILES) {
+  test(`what only tests need is not installed for ${profile}`, async (t) => {
+    const there = ["cc", "curl", "openssl"];
+    const { folder, run } = makeWholeMachine(t, {
+      ...Object.fromEntries(there.map((name) => [name, ""])),
+      uname: "[[ $1 == -sm ]] && echo Linux x86_64 || echo Linux",
+      python3: 'case "$*" in *ensurepip*) ;; *venv*) exit 1 ;; *) echo 3.99 ;; esac',
+    });
+    const { code, err } = await run("scripts/setup", [profile], { PATH: ownPath(folder) });
+    assert.equal(code, 1, "no Python environment can be made");
+    assert.match(
+      err,
+      new RegExp(`^setup: step 2 of ${steps}: installing the tools of the Python package`, "m"),
+    );
+    assert.match(err, /^error: python3 -m venv failed$/m);
+  });
+}
 
 /** [the system's own name, what set-up says where Chromium and its driver are missing, whether apt-get is asked for them] */
 const WITHOUT_CHROMIUM = [
