@@ -104,6 +104,8 @@ test("limit: during and after a thousand failures, right credentials are accepte
       Promise.all(failures.map(async (answer) => (await answer).status)),
       assertLetIn(from),
     ]);
+    // It may have lasted into the next minute.
+    if (Date.now() > begun + 55_000) break;
     const expected =
       round === 0 ? [...Array(10).fill(401), ...Array(40).fill(429)] : Array(50).fill(429);
     assert.deepEqual(statuses.sort(), expected, `round ${round}`);
