@@ -1,4 +1,4 @@
-# `make` alone lists the targets. Every target sets up what it needs first.
+# `make` alone lists the targets. A target that needs more than cargo sets it up first.
 
 # Where several suites run, cargo would look for make's job server, and warn that it can't reach it.
 export CARGO_MAKEFLAGS :=

@@ -3,12 +3,12 @@
 
 import { statSync } from "node:fs";
 import path from "node:path";
-import { Gateway } from "../../edge/support/gateway.js";
-import { launch } from "../../support/chromium.js";
-import { signIn } from "./browser.js";
-import * as data from "./pictures-data.js";
+import { Gateway } from "../edge/support/gateway.js";
+import { launch } from "../support/chromium.js";
+import { signIn } from "./support/browser.js";
+import * as data from "./support/pictures-data.js";
 
-const DOCS = path.resolve(import.meta.dirname, "../../../docs");
+const DOCS = path.resolve(import.meta.dirname, "../../docs");
 const MOST_BYTES = 120 * 1024;
 
 /** What is answered in place of the gateway; whatever is not named here the gateway answers itself. */
