@@ -4,16 +4,17 @@
 
 import { readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
+import { pathToFileURL } from "node:url";
 import { Spec, Validation } from "@cyclonedx/cyclonedx-library";
 
-const ROOT = path.join(import.meta.dirname, "..");
+const ROOT = pathToFileURL(path.join(import.meta.dirname, "..")).href;
 const [folder] = process.argv.slice(2);
 const validator = new Validation.JsonStrictValidator(Spec.Version.v1dot5);
 
 async function faultOf(text) {
   const { components } = JSON.parse(text);
   if (!(components?.length > 0)) return "lists nothing";
-  if (text.includes(`file://${ROOT}`)) return "names a folder of this machine";
+  if (text.includes(ROOT)) return "names a folder of this machine";
   const fault = await validator.validate(text);
   return fault === null ? undefined : `is not CycloneDX 1.5: ${JSON.stringify(fault)}`;
 }
