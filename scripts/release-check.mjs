@@ -13,7 +13,7 @@ import { checkChangelog, notesOf } from "./release/changelog.mjs";
 import { checkContents } from "./release/contents.mjs";
 import { checkDryRuns } from "./release/dry-runs.mjs";
 import { checkPages } from "./release/pages.mjs";
-import { buildPython, ROOT, run } from "./release/tools.mjs";
+import { ROOT, run } from "./release/tools.mjs";
 import { checkVersions, version } from "./release/versions.mjs";
 
 const { values, positionals } = parseArgs({
@@ -42,7 +42,6 @@ if (unknown !== undefined) {
   process.exit(2);
 }
 const chosen = positionals.length > 0 ? positionals : Object.keys(CHECKS);
-if (chosen.some((name) => name === "contents" || name === "dry-runs")) buildPython(scratch);
 
 for (const name of chosen) {
   let faults;

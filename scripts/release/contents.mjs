@@ -3,7 +3,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { homedir } from "node:os";
 import path from "node:path";
-import { isTracked, PYTHON, packedOf, ROOT, run } from "./tools.mjs";
+import { buildPython, isTracked, PYTHON, packedOf, ROOT, run } from "./tools.mjs";
 
 /** Folders of this machine that no built file names: they are nobody's business, and elsewhere it would be built otherwise. */
 const PLACES = [ROOT, homedir()].filter((place) => place !== "/").map((place) => `${place}/`);
@@ -103,6 +103,7 @@ const ZIP = "import sys, zipfile; print(*zipfile.ZipFile(sys.argv[1]).namelist()
 const TAR = "import sys, tarfile; print(*tarfile.open(sys.argv[1]).getnames(), sep='\\n')";
 
 export function checkContents(release) {
+  buildPython(release.scratch);
   return Object.entries(PACKAGES).flatMap(([name, { folder, list, required, source }]) => {
     const files = list(release);
     const strays = files.filter((file) => {

@@ -2,9 +2,10 @@
 
 import { readdirSync } from "node:fs";
 import path from "node:path";
-import { PYTHON, ROOT, run } from "./tools.mjs";
+import { buildPython, PYTHON, ROOT, run } from "./tools.mjs";
 
 export function checkDryRuns({ scratch }) {
+  buildPython(scratch);
   const npm = ["publish", "--dry-run", "--ignore-scripts"];
   // --allow-dirty: the check of the tree has a line of its own.
   const cargo = [

@@ -19,7 +19,7 @@ export function run(command, args, cwd) {
       stdio: ["ignore", "pipe", "pipe"],
     });
   } catch (error) {
-    const lines = `${error.stderr}\n${error.stdout}`.split("\n");
+    const lines = `${error.stderr ?? ""}\n${error.stdout ?? ""}`.split("\n");
     const line = lines.find((each) => /error/i.test(each)) ?? lines.find(Boolean) ?? error.message;
     throw new Error(`${path.basename(command)} ${args[0]}: ${line.trim()}`);
   }
@@ -38,8 +38,11 @@ export function isTracked(file) {
   return tracked.has(file);
 }
 
-/** Builds the wheel and the source distribution into a folder, with the tools of set-up. */
+let built;
+/** Builds the wheel and the source distribution into a folder, once, with the tools of set-up. */
 export function buildPython(folder) {
+  if (built === folder) return;
   const args = ["-m", "build", "--no-isolation", "--outdir", folder, path.join(ROOT, "python")];
   run(PYTHON, args, ROOT);
+  built = folder;
 }

@@ -228,3 +228,16 @@ test("a folder of this machine in a built file is a fault", () => {
     cpSync(path.join(ROOT, file), path.join(copy, file));
   }
 });
+
+test("a check that cannot be made is a fault, and the other checks still run", () => {
+  const tools = path.join(copy, ".cache/python");
+  rmSync(tools);
+  try {
+    const { code, lines } = check("contents", "tree");
+    assert.match(lines[0], /^failed {2}contents: could not be checked: python -m: .* ENOENT$/);
+    assert.deepEqual(lines.slice(1), ["ok      tree"]);
+    assert.equal(code, 1);
+  } finally {
+    symlinkSync(path.join(ROOT, ".cache/python"), tools);
+  }
+});
