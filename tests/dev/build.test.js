@@ -1,7 +1,14 @@
 // scripts/build-worker and what else cargo builds or writes, with stand-ins for it: which file is taken, and when.
 
 import assert from "node:assert/strict";
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import {
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import path from "node:path";
 import { test } from "node:test";
 import { addProgram, HELD, makeMachine, runTwice } from "./support/machine.js";
@@ -101,24 +108,33 @@ test("the Worker names no file of this machine, whose folders may have blanks", 
   ]);
 });
 
+/** What packs and lists the packages of npm. */
+const NPM = `case $1 in
+sbom) echo '{}' ;;
+pack) while [[ $1 != --pack-destination ]]; do shift; done; touch "$2/vtryon-webhooks-gateway-1.2.3.tgz" ;;
+esac`;
+
+/** Adds what scripts/sbom lists to a tree. */
+async function addCrates({ tree, run }) {
+  addProgram(path.join(tree, "node_modules/.bin/node"), "");
+  for (const member of ["core", "edge-worker", "node-binding"]) {
+    mkdirSync(path.join(tree, member), { recursive: true });
+    writeFileSync(path.join(tree, member, "Cargo.toml"), "");
+  }
+  await run("git", ["init", "--quiet"]);
+  await run("git", ["add", "."]);
+}
+
 for (const isWhole of [true, false]) {
   test(`lists of what packages are made of are left in their folder alone, ${isWhole ? "and all of them" : "also by a run that fails"}`, async (t) => {
-    const { tree, run } = makeMachine(t, {
+    const machine = makeMachine(t, {
       cargo: `while [[ $1 != --override-filename ]]; do shift; done
 for member in core edge-worker node-binding; do echo '{}' >"$FOLDER/tree/$member/$2.json"; done
 ${isWhole ? "" : "exit 1"}`,
-      npm: `case $1 in
-sbom) echo '{}' ;;
-pack) while [[ $1 != --pack-destination ]]; do shift; done; touch "$2/vtryon-webhooks-gateway-1.2.3.tgz" ;;
-esac`,
+      npm: NPM,
     });
-    addProgram(path.join(tree, "node_modules/.bin/node"), "");
-    for (const member of ["core", "edge-worker", "node-binding"]) {
-      mkdirSync(path.join(tree, member), { recursive: true });
-      writeFileSync(path.join(tree, member, "Cargo.toml"), "");
-    }
-    await run("git", ["init", "--quiet"]);
-    await run("git", ["add", "."]);
+    const { tree, run } = machine;
+    await addCrates(machine);
     const { code, err } = await run("scripts/sbom", ["lists"]);
     assert.equal(code, isWhole ? 0 : 1, err);
     const lists = readdirSync(tree, { recursive: true }).filter((file) => /cdx\.json$/.test(file));
@@ -136,3 +152,21 @@ esac`,
     );
   });
 }
+
+test("lists name crates by their place in the repository, also where the path to it has a blank", async (t) => {
+  const machine = makeMachine(t, {
+    // As cargo writes a path.
+    cargo: `while [[ $1 != --manifest-path ]]; do shift; done
+echo '{"bom-ref":"path+file://'"\${PWD// /%20}"'/core"}' >"$(dirname "$2")/$4.json"`,
+    npm: NPM,
+  });
+  const { folder, tree, run } = machine;
+  const place = path.join(folder, "a clone");
+  renameSync(tree, place);
+  symlinkSync(place, tree);
+  await addCrates(machine);
+  const { code, err } = await run("scripts/sbom", ["lists"]);
+  assert.equal(code, 0, err);
+  const list = readFileSync(path.join(tree, "lists/vtryon-webhooks.crate.cdx.json"), "utf8");
+  assert.deepEqual(JSON.parse(list), { "bom-ref": "path+file:///core" });
+});
