@@ -6,7 +6,7 @@ import { Connection } from "../gateway/client.js";
 import { posted } from "../gateway/events.js";
 import { now } from "./clock.js";
 
-export const CONNECTIONS = 16;
+const CONNECTIONS = 16;
 
 const STATUSES = ["queued", "processing", "completed"];
 /** How many tasks begin before one has its next event. */

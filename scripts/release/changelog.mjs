@@ -3,7 +3,7 @@
 import { read } from "./tools.mjs";
 
 /** Returns the entry of a version: what its heading says after the version, and its text. */
-export function entryOf(version) {
+function entryOf(version) {
   const [, ...entries] = read("CHANGELOG.md").split(/^## /m);
   const found = entries.find((entry) => entry.startsWith(`[${version}]`));
   if (found === undefined) return undefined;

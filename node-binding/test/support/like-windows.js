@@ -7,7 +7,7 @@ const refused = (call) =>
   Object.assign(new Error(`EPERM: operation not permitted, ${call}`), { code: "EPERM" });
 
 /** Returns the flags that a file was opened with. */
-export const flagsOf = (file) =>
+const flagsOf = (file) =>
   Number.parseInt(
     /^flags:\s*(\d+)$/m.exec(fs.readFileSync(`/proc/self/fdinfo/${file}`, "utf8"))[1],
     8,

@@ -1,6 +1,7 @@
 // The file `lock` in the folder of the state says which processes work on the state there: the
 // supervisor, what started it, and all of its children. They outlive a
-// supervisor that is killed with -9; the next one finds them here.
+// supervisor that is killed with -9; the next one finds them here. `node-binding/lib/cli/state/lock.ts` has the same rules
+// for the state of `listen`, and the packages cannot import each other: a fault in one is probably in the other too.
 import {
   constants,
   copyFileSync,

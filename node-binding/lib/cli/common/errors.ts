@@ -16,7 +16,7 @@ export class UsageError extends Failure {}
 
 /** The exit codes: 1 for a refusal or a failure, 2 for a wrong call. */
 export const FAILED = 1;
-export const MISUSED = 2;
+const MISUSED = 2;
 
 /** The hint after a wrong call. */
 export const ADD_HELP = "Add --help to see how it is called.";

@@ -1,3 +1,6 @@
+// The file that says which process has a state. `edge-worker/npm/lib/local/{lock,processes}.js` have the same rules for the
+// state of the gateway, and the packages cannot import each other: a fault in one is probably in the other too.
+
 import { execFileSync } from "node:child_process";
 import {
   closeSync,

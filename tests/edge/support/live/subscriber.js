@@ -23,7 +23,7 @@ export class Refused extends Error {
   }
 }
 
-export class Subscriber {
+class Subscriber {
   /** Every message, in order, each with the `bytes` it took in a field of the list beside it. */
   messages = [];
   bytes = [];

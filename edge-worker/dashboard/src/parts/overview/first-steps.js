@@ -3,7 +3,7 @@
 import { html } from "htm/preact";
 import { CopyField, Snippet } from "../copy.js";
 
-export const webhookUrl = () => `${location.origin}/webhooks/vtryon`;
+const webhookUrl = () => `${location.origin}/webhooks/vtryon`;
 
 /** The URL that Vtryon has to know. */
 export function GatewayUrl() {
