@@ -10,7 +10,7 @@ import { emitted } from "../support/wait.js";
 import { PHONE, signIn } from "./support/browser.js";
 import { assertAccessible, assertFits, shoot } from "./support/looks.js";
 import { opened } from "./support/opened.js";
-import { ODD, set } from "./support/scene.js";
+import { ODD, seedGateway } from "./support/seed.js";
 
 const { dashboard, well, ill } = await opened({ well: "ok", ill: "fail" });
 
@@ -166,9 +166,9 @@ test("the commands of the first steps work as they stand", async () => {
   );
 });
 
-let scene;
-test("the scene is set", async () => {
-  scene = await set(dashboard.gateway, { well, ill });
+let seeded;
+test("the gateway is seeded", async () => {
+  seeded = await seedGateway(dashboard.gateway, { well, ill });
 });
 
 for (const [look, options] of Object.entries(LOOKS)) {
@@ -178,11 +178,11 @@ for (const [look, options] of Object.entries(LOOKS)) {
       ["tasks", "/tasks", "Tasks"],
       ["task", `/tasks/${ODD}`, "Timeline"],
       ["deliveries", "/deliveries", "Deliveries"],
-      ["delivery", `/deliveries/${scene.tried.id}`, scene.tried.id],
+      ["delivery", `/deliveries/${seeded.tried.id}`, seeded.tried.id],
       ["quarantine", "/quarantine", "duplicate_key"],
       ["rejections", "/rejections", "signature_mismatch"],
       ["webhooks", "/settings/webhooks", "Endpoints"],
-      ["endpoint", `/settings/webhooks/${scene.failing.id}`, "Deliveries per minute, by state"],
+      ["endpoint", `/settings/webhooks/${seeded.failing.id}`, "Deliveries per minute, by state"],
       ["tokens", "/settings/tokens", "Tokens in use"],
       ["audit", "/settings/audit", "Audit trail"],
       ["alerts", "/settings/alerts", "Destinations"],

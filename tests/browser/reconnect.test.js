@@ -27,7 +27,7 @@ const online = (page) => page.evaluate(() => dispatchEvent(new Event("online")))
 const isLive = (page) => page.getByText("Live", { exact: true }).first().waitFor();
 
 test("killed and restarted: no event is missed, and none is forwarded twice", async () => {
-  const { gateway, door } = dashboard;
+  const { gateway, proxy } = dashboard;
   await postStatuses("task_open", "queued");
   await dashboard.visit(
     async (list) => {
@@ -37,7 +37,7 @@ test("killed and restarted: no event is missed, and none is forwarded twice", as
       await list.getByRole("row", { name: "task_open" }).waitFor();
 
       // The proxy points to a closed port, so no connection succeeds.
-      door.leadTo("http://127.0.0.1:1");
+      proxy.forwardTo("http://127.0.0.1:1");
       await gateway.kill();
       await list.getByText(/^Reconnecting/).waitFor();
       // Of both streams, that of the task and that of the whole gateway, one at least is not waiting by now.
@@ -53,7 +53,7 @@ test("killed and restarted: no event is missed, and none is forwarded twice", as
       list.on("request", (request) => listings.push(request.url()));
       const sockets = [];
       list.on("websocket", (socket) => sockets.push(socket.url()));
-      door.leadTo(gateway.url);
+      proxy.forwardTo(gateway.url);
 
       for (const each of [list, page]) await online(each);
       await isLive(list);
@@ -89,7 +89,7 @@ test("disconnected repeatedly while events arrive: each is shown once", async ()
       for (const [nth, task] of tasks.entries()) {
         await postStatuses(task, "queued", "processing");
         if (nth % 4 === 3) {
-          dashboard.door.cut();
+          dashboard.proxy.cut();
           await postStatuses(task, "completed");
           await changes.first().filter({ hasText: task }).getByText("Completed").waitFor();
         }
@@ -112,7 +112,7 @@ test("disconnected repeatedly while events arrive: each is shown once", async ()
 });
 
 test("what was delivered while no page was connected is shown once they are back", async () => {
-  const { gateway, door } = dashboard;
+  const { gateway, proxy } = dashboard;
   await gateway.register(backend.url, { timeout_seconds: 30 });
   const unanswered = [];
   backend.answer = (exchange) => unanswered.push(exchange);
@@ -129,8 +129,8 @@ test("what was delivered while no page was connected is shown once they are back
       for (const each of shown) await each.getByText("Pending", { exact: true }).first().waitFor();
       for (const each of [list, one, task]) await isLive(each);
 
-      door.leadTo("http://127.0.0.1:1");
-      door.cut();
+      proxy.forwardTo("http://127.0.0.1:1");
+      proxy.cut();
       for (const each of [list, one, task]) {
         await each
           .getByText(/^Reconnecting/)
@@ -139,7 +139,7 @@ test("what was delivered while no page was connected is shown once they are back
       }
       for (const { response } of unanswered) response.end("ok");
       await delivery(gateway, { task_id: "task_away" }, ({ state }) => state === "delivered");
-      door.leadTo(gateway.url);
+      proxy.forwardTo(gateway.url);
       for (const each of [list, one, task]) await online(each);
       for (const each of [list, one, task]) await isLive(each);
       for (const each of shown)

@@ -23,7 +23,7 @@ const { dashboard, backend } = await opened(
 async function skipTo(hours) {
   await dashboard.gateway.halt();
   await dashboard.gateway.restart(ahead(hours));
-  dashboard.door.leadTo(dashboard.gateway.url);
+  dashboard.proxy.forwardTo(dashboard.gateway.url);
 }
 
 /** Waits until so many attempts were made of each delivery. */

@@ -218,10 +218,10 @@ const ROTATED =
 /** The token of the gateway, until the next test changes it. */
 let current = TOKEN;
 
-/** Starts the gateway anew with another token, while nobody gets through the door. */
+/** Starts the gateway anew with another token, while nobody gets through the proxy. */
 async function rotate(token) {
-  const { gateway, door } = dashboard;
-  door.leadTo("http://127.0.0.1:1");
+  const { gateway, proxy } = dashboard;
+  proxy.forwardTo("http://127.0.0.1:1");
   await gateway.halt();
   await gateway.restart({ GATEWAY_ADMIN_TOKEN: token });
   current = token;
@@ -237,7 +237,7 @@ test("the token is changed: open pages ask for the new one, and then miss nothin
       const row = page.getByRole("row", { name: "task_of_session" });
       await row.getByText("Queued").waitFor();
       await rotate("another-token-of-the-tests-0123456789abcdef");
-      dashboard.door.leadTo(dashboard.gateway.url);
+      dashboard.proxy.forwardTo(dashboard.gateway.url);
       await post("processing");
       const dialog = page.getByRole("dialog", { name: "Your session has ended" });
       await dialog.waitFor();
@@ -253,7 +253,7 @@ test("the token is changed: open pages ask for the new one, and then miss nothin
 const OPEN_PAGES = ["/tasks", "/", "/rejections", "/tasks/task_of_session", "/settings/webhooks"];
 for (const [nth, at] of OPEN_PAGES.entries()) {
   test(`the token is changed under ${at}: the page asks once, shows the sign-in, and goes on after it`, async () => {
-    const { gateway, door } = dashboard;
+    const { gateway, proxy } = dashboard;
     await post("queued");
     await dashboard.visit(
       async (page) => {
@@ -269,7 +269,7 @@ for (const [nth, at] of OPEN_PAGES.entries()) {
         page.on("websocket", (socket) => sent.push(`socket ${socket.url()}`));
         const refused = [];
         page.on("response", (answer) => answer.status() === 401 && refused.push(answer));
-        door.leadTo(gateway.url);
+        proxy.forwardTo(gateway.url);
         await page.evaluate(() => dispatchEvent(new Event("online")));
 
         const dialog = page.getByRole("dialog", { name: "Your session has ended" });

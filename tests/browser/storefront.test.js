@@ -85,7 +85,7 @@ test("a broken connection is resumed: missed updates are shown, without a reques
     await postStatus(page, "queued");
     await said(page, "Your look is in the queue.");
     const resumed = page.waitForRequest((request) => request.url().includes("/live"));
-    storefront.door.cut();
+    storefront.proxy.cut();
     await postStatus(page, "processing");
     assert.match((await (await resumed).allHeaders())["last-event-id"], /^r1\./);
     await said(page, "Your look is being made.");
@@ -150,12 +150,12 @@ test("an unreachable gateway is reported as such, without its details", async ()
   await storefront.shopping(
     async (page, _shop, complaints) => {
       const { url } = storefront.gateway;
-      storefront.door.leadTo("http://127.0.0.1:1");
+      storefront.proxy.forwardTo("http://127.0.0.1:1");
       try {
         await order(page);
         await said(page, "This does not work at the moment.");
       } finally {
-        storefront.door.leadTo(url);
+        storefront.proxy.forwardTo(url);
       }
       await order(page);
       await said(page, "Your look is ready.");

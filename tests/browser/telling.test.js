@@ -6,7 +6,7 @@ import { isDeepStrictEqual } from "node:util";
 import { deliveries } from "../edge/support/deliveries.js";
 import { event, until } from "../edge/support/gateway.js";
 import { opened } from "./support/opened.js";
-import { REFUSED, set, UNREADABLE } from "./support/scene.js";
+import { REFUSED, seedGateway, UNREADABLE } from "./support/seed.js";
 
 const { dashboard, well, ill } = await opened({ well: "ok", ill: "fail" });
 
@@ -101,7 +101,7 @@ test("the overview counts, draws, and says the same in words and in numbers", as
 });
 
 test("problems that need attention come first, with links", async () => {
-  await set(dashboard.gateway, { well, ill });
+  await seedGateway(dashboard.gateway, { well, ill });
   await dashboard.visit(async (page) => {
     const list = page.getByRole("region", { name: "Needs attention" });
     for (const [text, heading] of [

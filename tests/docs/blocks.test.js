@@ -5,8 +5,8 @@ import { globSync } from "node:fs";
 import path from "node:path";
 import { test } from "node:test";
 import { PAGES, read } from "../pages.js";
-import { blocks } from "./markdown.js";
-import { marksRun } from "./runs.js";
+import { blocks } from "./support/markdown.js";
+import { marksRun } from "./support/runs.js";
 
 const ROOT = path.resolve(import.meta.dirname, "../..");
 const COPIED =

@@ -5,7 +5,7 @@ import { existsSync, readFileSync, statSync } from "node:fs";
 import path from "node:path";
 import { test } from "node:test";
 import { PAGES, read } from "../pages.js";
-import { anchors, links } from "./markdown.js";
+import { anchors, links } from "./support/markdown.js";
 
 const ROOT = path.resolve(import.meta.dirname, "../..");
 /** The pages of registries have no files beside them, so they link to those of the repository by its URL. */

@@ -5,7 +5,7 @@ import { execFile } from "node:child_process";
 import { test } from "node:test";
 import { promisify } from "node:util";
 import { read, rows } from "../pages.js";
-import { promtool } from "./prometheus/promtool.js";
+import { promtool } from "./support/promtool.js";
 
 const RULES = "docs/prometheus/alerts.yml";
 const { skip } = promtool;

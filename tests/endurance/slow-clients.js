@@ -10,7 +10,7 @@ import { ratio } from "../../bench/lib/statistics.js";
 import { SECRET } from "../edge/support/client.js";
 import { until } from "../support/wait.js";
 import { judge, positive, say } from "./support/cli.js";
-import { Crowd } from "./support/crowd.js";
+import { IdleClients } from "./support/idle-clients.js";
 import { Runtime } from "./support/runtime.js";
 
 const idle = positive("IDLE", 1000);
@@ -26,17 +26,17 @@ const [ALONE, CROWDED] = ["alone", "with the crowd"];
 
 console.log(`make slow-clients IDLE=${idle} SLOW=${slow} ROUNDS=${rounds} FACTOR=${factor}`);
 const gateways = { [ALONE]: await Runtime.start(), [CROWDED]: await Runtime.start() };
-const crowd = new Crowd(gateways[CROWDED].port, COUNTS);
+const clients = new IdleClients(gateways[CROWDED].port, COUNTS);
 try {
-  await until(() => crowd.size >= ENOUGH);
+  await until(() => clients.size >= ENOUGH);
   let task = 0;
   const events = (count) =>
     Array.from({ length: count }, () => posted(`good_${task++}`, "queued", SECRET));
   // Each answer has to be 200.
   const samples = await inTurns(gateways, events, { rounds });
-  const { size } = crowd;
+  const { size } = clients;
   say(
-    `${rounds} rounds; of the crowd there were ${size} connections at the end, opened since the start: ${JSON.stringify(crowd.opened)}`,
+    `${rounds} rounds; of the crowd there were ${size} connections at the end, opened since the start: ${JSON.stringify(clients.opened)}`,
   );
   const rows = ["cpu", "p50", "p99"].map((name) => {
     const { median, least, most } = ratio(samples[name], CROWDED, ALONE);
@@ -58,6 +58,6 @@ try {
     ["connections of the crowd at the end", size, size >= ENOUGH, `at least ${ENOUGH}`],
   ]);
 } finally {
-  crowd.stop();
+  clients.stop();
   for (const gateway of Object.values(gateways)) await gateway.stop();
 }

@@ -1,9 +1,9 @@
-// The dashboard in a real Chromium, for one test file: a gateway of its own behind a door that stays where it is,
+// The dashboard in a real Chromium, for one test file: a gateway of its own behind a proxy whose port stays,
 // and readers who complain of whatever a page must not do.
 
 import assert from "node:assert/strict";
-import { Door } from "../../edge/support/door.js";
 import { Gateway, TOKEN } from "../../edge/support/gateway.js";
+import { StableProxy } from "../../edge/support/stable-proxy.js";
 import { launch } from "../../support/chromium.js";
 
 export const WIDE = { width: 1360, height: 860 };
@@ -18,7 +18,7 @@ const USUAL = /status of 40[14]|closed before the connection is established/;
 export class Dashboard {
   gateway;
   /** What the browser takes for the gateway; killed and started anew, the gateway has another port. */
-  door;
+  proxy;
   #browser;
 
   /** Starts a gateway, with the options of `Gateway.start`, and a browser. */
@@ -27,7 +27,7 @@ export class Dashboard {
     try {
       dashboard.#browser = await launch();
       dashboard.gateway = await Gateway.start({ dashboard: true, ...options });
-      dashboard.door = await Door.open(dashboard.gateway.url);
+      dashboard.proxy = await StableProxy.open(dashboard.gateway.url);
       return dashboard;
     } catch (error) {
       await dashboard.close();
@@ -36,7 +36,7 @@ export class Dashboard {
   }
 
   get url() {
-    return this.door.url;
+    return this.proxy.url;
   }
 
   /**
@@ -75,7 +75,7 @@ export class Dashboard {
 
   async close() {
     await this.#browser?.close();
-    await this.door?.close();
+    await this.proxy?.close();
     await this.gateway?.stop();
   }
 }

@@ -4,9 +4,9 @@ import assert from "node:assert/strict";
 import { mkdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { withExample } from "../../../node-binding/test/support/example-process.js";
-import { Door } from "../../edge/support/door.js";
 import { Gateway, SECRET } from "../../edge/support/gateway.js";
-import { TICKET_TOKEN } from "../../edge/support/live/ticket-office.js";
+import { TICKET_TOKEN } from "../../edge/support/live/tickets.js";
+import { StableProxy } from "../../edge/support/stable-proxy.js";
 import { launch } from "../../support/chromium.js";
 import { freePort } from "../../support/free-port.js";
 
@@ -20,7 +20,7 @@ export const PHONE = { width: 390, height: 844 };
 export class Storefront {
   gateway;
   /** What the browser takes for the gateway. */
-  door;
+  proxy;
   #browser;
   #port;
 
@@ -42,7 +42,7 @@ export class Storefront {
     const TICKET_ORIGINS = `http://127.0.0.1:${this.#port}`;
     const bindings = { GATEWAY_TICKET_TOKEN: TICKET_TOKEN, TICKET_ORIGINS };
     this.gateway = await Gateway.start({ bindings });
-    this.door = await Door.open(this.gateway.url);
+    this.proxy = await StableProxy.open(this.gateway.url);
   }
 
   /**
@@ -52,7 +52,7 @@ export class Storefront {
   async shopping(work, { playsVtryon = false, viewport = WIDE, colorScheme = "light" } = {}) {
     const environment = {
       PORT: String(this.#port),
-      GATEWAY_URL: this.door.url,
+      GATEWAY_URL: this.proxy.url,
       GATEWAY_TICKET_TOKEN: TICKET_TOKEN,
       VTRYON_WEBHOOK_SECRET: playsVtryon ? SECRET : "",
       STEP_MS: "200",
@@ -77,7 +77,7 @@ export class Storefront {
 
   async close() {
     await this.#browser?.close();
-    await this.door?.close();
+    await this.proxy?.close();
     await this.gateway?.stop();
   }
 }

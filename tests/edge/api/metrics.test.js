@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { after, before, test } from "node:test";
-import { promtool } from "../../docs/prometheus/promtool.js";
+import { promtool } from "../../docs/support/promtool.js";
 import { Backend } from "../support/backends/backend.js";
 import { acknowledged, deliveries } from "../support/deliveries.js";
 import { event, Gateway, TOKEN, until } from "../support/gateway.js";

@@ -11,7 +11,7 @@ import { call, callRaw, MISSING, OPERATIONS, seen } from "../support/api/documen
 import { BEYOND, CONFLICTS, INVALID, long, TAKEN } from "../support/api/openapi-invalid.js";
 import { Backend } from "../support/backends/backend.js";
 import { event, Gateway, sign, TOKEN, until } from "../support/gateway.js";
-import { TICKET_TOKEN } from "../support/live/ticket-office.js";
+import { TICKET_TOKEN } from "../support/live/tickets.js";
 import { END } from "../support/raw.js";
 
 let gateway;

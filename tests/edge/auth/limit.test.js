@@ -16,7 +16,7 @@ import {
   signIn,
 } from "../support/api/caller.js";
 import { event, Gateway, TOKEN } from "../support/gateway.js";
-import { mint, TICKET_TOKEN } from "../support/live/ticket-office.js";
+import { mint, TICKET_TOKEN } from "../support/live/tickets.js";
 import { exchange, head } from "../support/raw.js";
 
 const ACCESS = { ACCESS_TEAM: "acme", ACCESS_AUD: AUD };

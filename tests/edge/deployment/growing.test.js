@@ -12,7 +12,7 @@ import { createToken } from "../support/api/tokens.js";
 import { Backend } from "../support/backends/backend.js";
 import { deliveries } from "../support/deliveries.js";
 import { event, Gateway, SECRET, until } from "../support/gateway.js";
-import { Gate, run, start } from "../support/mover.js";
+import { Gate, runMove, startMove } from "../support/move-cli.js";
 
 /** How many tasks there are before the move. */
 const HISTORY = 250;
@@ -137,13 +137,13 @@ async function erase(id) {
 
 /** Exports a gateway and imports all of it into another one, as the guide does. */
 async function move(file, from, to, importedInto = to.url) {
-  const exported = await run(["export", "--output", file], {
+  const exported = await runMove(["export", "--output", file], {
     gateway: from.url,
     token: from.token,
     home: folder,
   });
   assert.equal(exported.code, 0, exported.stderr);
-  const imported = await run(["import", file], {
+  const imported = await runMove(["import", file], {
     gateway: importedInto,
     token: to.token,
     home: folder,
@@ -181,7 +181,7 @@ test("a live deployment moves to more shards: 0 lost, 0 twice in effect, the sam
   // 2. The history moves; the export and the import are killed once.
   const file = path.join(folder, "events.ndjson");
   const options = { gateway: old.url, token: old.token, home: folder };
-  const { child, ended } = start(["export"], options);
+  const { child, ended } = startMove(["export"], options);
   t.after(() => child.kill("SIGKILL"));
   const chunks = [];
   for await (const chunk of child.stdout) {
@@ -194,8 +194,12 @@ test("a live deployment moves to more shards: 0 lost, 0 twice in effect, the sam
   await appendFile(file, Buffer.concat(chunks).subarray(0, -10));
   const gate = await Gate.before(next.url, 3);
   t.after(() => gate.close());
-  await run(["export", "--output", file], options);
-  const killed = start(["import", file], { gateway: gate.url, token: next.token, home: folder });
+  await runMove(["export", "--output", file], options);
+  const killed = startMove(["import", file], {
+    gateway: gate.url,
+    token: next.token,
+    home: folder,
+  });
   t.after(() => killed.child.kill("SIGKILL"));
   await gate.held;
   killed.child.kill("SIGKILL");
@@ -238,7 +242,7 @@ test("a live deployment moves to more shards: 0 lost, 0 twice in effect, the sam
   const lost = acknowledged.filter((what) => !done.has(what) && !poster.late.has(what));
   assert.deepEqual(lost, [], "nothing is lost");
 
-  const moved = await run(["export"], {
+  const moved = await runMove(["export"], {
     gateway: next.url,
     token: (await createToken(next, "listen")).token,
     home: folder,

@@ -9,7 +9,7 @@ import { block, PAGES, read, rows } from "../../pages.js";
 import { DOCUMENT, OPERATIONS } from "../support/api/document.js";
 import { Backend } from "../support/backends/backend.js";
 import { event, Gateway, SECRET, sign, TOKEN, until } from "../support/gateway.js";
-import { TICKET_TOKEN } from "../support/live/ticket-office.js";
+import { TICKET_TOKEN } from "../support/live/tickets.js";
 
 let gateway;
 before(async () => {

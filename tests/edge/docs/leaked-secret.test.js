@@ -9,7 +9,7 @@ import { bearer } from "../support/api/caller.js";
 import { Backend } from "../support/backends/backend.js";
 import { acknowledged, delivery } from "../support/deliveries.js";
 import { event, Gateway, SECRET, sign, TOKEN, until } from "../support/gateway.js";
-import { mint, TICKET_TOKEN } from "../support/live/ticket-office.js";
+import { mint, TICKET_TOKEN } from "../support/live/tickets.js";
 
 const NEW = {
   secret: "whsec_after_the_leak",

@@ -11,8 +11,8 @@ import { vtryonWebhooks } from "vtryon-webhooks/node";
 import { SqliteStore } from "vtryon-webhooks/stores";
 import { Listener, stateFolder } from "../../../node-binding/test/support/run-listen.js";
 import { Backend } from "../support/backends/backend.js";
-import { Door } from "../support/door.js";
 import { event, Gateway, SECRET, TOKEN, until } from "../support/gateway.js";
+import { StableProxy } from "../support/stable-proxy.js";
 
 const STATUSES = ["queued", "processing", "completed"];
 const TASKS = Array.from({ length: 60 }, (_, n) => `task_${n}`);
@@ -21,13 +21,13 @@ const SENDERS = 4;
 
 const home = stateFolder(after);
 let gateway;
-let door;
+let proxy;
 beforeEach(async () => {
   gateway = await Gateway.start();
-  door = await Door.open(gateway.url);
+  proxy = await StableProxy.open(gateway.url);
 });
 afterEach(async () => {
-  await door.close();
+  await proxy.close();
   await gateway.stop();
 });
 
@@ -57,7 +57,7 @@ async function slowBackend(t) {
 }
 
 function listen(t, { url }) {
-  return new Listener(t, { gateway: door.url, token: TOKEN, home, args: ["--forward", url] });
+  return new Listener(t, { gateway: proxy.url, token: TOKEN, home, args: ["--forward", url] });
 }
 
 const named = ({ task_id, status }) => `${task_id} ${status}`;
@@ -82,9 +82,9 @@ test("the gateway is killed with -9, and connections are cut: nothing lost, noth
   let restarting;
   await storm(() => {
     acknowledged += 1;
-    if (acknowledged === 30) door.cut();
+    if (acknowledged === 30) proxy.cut();
     if (acknowledged === ALL.length / 2) {
-      restarting = gateway.crash().then(() => door.leadTo(gateway.url));
+      restarting = gateway.crash().then(() => proxy.forwardTo(gateway.url));
     }
   });
   await restarting;

@@ -6,30 +6,30 @@ import { after, before, test } from "node:test";
 import { Listener, stateFolder } from "../../../node-binding/test/support/run-listen.js";
 import { Backend } from "../support/backends/backend.js";
 import { acknowledged, ahead } from "../support/deliveries.js";
-import { Door } from "../support/door.js";
 import { event, Gateway, TOKEN, until } from "../support/gateway.js";
+import { StableProxy } from "../support/stable-proxy.js";
 
 const RETENTION = 48;
 
 const home = stateFolder(after);
 let gateway;
-let door;
+let proxy;
 let backend;
 before(async () => {
   const bindings = { SHARDS: "1", RETENTION_HOURS: String(RETENTION), ...ahead(0) };
   gateway = await Gateway.start({ build: "build-faults", bindings });
-  door = await Door.open(gateway.url);
+  proxy = await StableProxy.open(gateway.url);
   backend = await Backend.start();
 });
 after(async () => {
-  await door.close();
+  await proxy.close();
   await gateway.stop();
   await backend.stop();
 });
 
 const listen = (t, ...args) => {
   const forward = ["--forward", backend.url];
-  return new Listener(t, { gateway: door.url, token: TOKEN, home, args: [...forward, ...args] });
+  return new Listener(t, { gateway: proxy.url, token: TOKEN, home, args: [...forward, ...args] });
 };
 
 test("a gap: exit code 3 with --strict, else a warning and then the stored events", async (t) => {
@@ -42,7 +42,7 @@ test("a gap: exit code 3 with --strict, else a warning and then the stored event
 
   await gateway.halt();
   await gateway.restart(ahead(RETENTION + 1));
-  door.leadTo(gateway.url);
+  proxy.forwardTo(gateway.url);
   await until(async () => (await gateway.api("/api/tasks/task_missed")).status === 404);
   await acknowledged(gateway, event("task_kept", "queued"));
 

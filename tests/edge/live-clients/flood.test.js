@@ -9,7 +9,7 @@ import { event, Gateway, TOKEN } from "../support/gateway.js";
 import { flood } from "../support/live/flooder.js";
 import { live } from "../support/live/streams.js";
 import { view } from "../support/live/subscriber.js";
-import { ticketFor } from "../support/live/ticket-office.js";
+import { ticketFor } from "../support/live/tickets.js";
 import { upgrade } from "../support/raw.js";
 
 const TASK = "task_flooded";

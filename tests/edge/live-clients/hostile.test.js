@@ -6,7 +6,7 @@ import { acknowledged } from "../support/deliveries.js";
 import { event, Gateway, until } from "../support/gateway.js";
 import { messageFrame } from "../support/live/frames.js";
 import { live, opened } from "../support/live/streams.js";
-import { ticketFor } from "../support/live/ticket-office.js";
+import { ticketFor } from "../support/live/tickets.js";
 import { upgrade } from "../support/raw.js";
 
 /** Of one shard everything is everybody's neighbour. */

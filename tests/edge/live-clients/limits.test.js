@@ -7,7 +7,7 @@ import { acknowledged, named, taskOf } from "../support/deliveries.js";
 import { event, Gateway, TOKEN, until } from "../support/gateway.js";
 import { live, opened, ready } from "../support/live/streams.js";
 import { refusal, TRANSPORTS } from "../support/live/subscriber.js";
-import { ticketFor } from "../support/live/ticket-office.js";
+import { ticketFor } from "../support/live/tickets.js";
 import { metered, since } from "../support/metering.js";
 
 const SHARDS = 2;

@@ -7,7 +7,7 @@ import { event, Gateway, until } from "../support/gateway.js";
 import { closeFrame, messageFrame } from "../support/live/frames.js";
 import { live, opened } from "../support/live/streams.js";
 import { refusal, TRANSPORTS } from "../support/live/subscriber.js";
-import { ticketFor } from "../support/live/ticket-office.js";
+import { ticketFor } from "../support/live/tickets.js";
 import { upgrade } from "../support/raw.js";
 
 /** In the place of the 16 closed sockets of one task that may linger. */

@@ -8,7 +8,7 @@ import { bearer } from "../support/api/caller.js";
 import { acknowledged, named } from "../support/deliveries.js";
 import { event, Gateway, TOKEN } from "../support/gateway.js";
 import { live, opened, ready } from "../support/live/streams.js";
-import { ticketFor } from "../support/live/ticket-office.js";
+import { ticketFor } from "../support/live/tickets.js";
 
 const HOLD = "fault:hold";
 const RELEASE = "fault:release";

@@ -8,7 +8,7 @@ import { acknowledged } from "../support/deliveries.js";
 import { event, Gateway, until } from "../support/gateway.js";
 import { live, ready } from "../support/live/streams.js";
 import { view } from "../support/live/subscriber.js";
-import { ticketFor } from "../support/live/ticket-office.js";
+import { ticketFor } from "../support/live/tickets.js";
 
 /** The runtime puts an object to sleep that nothing was asked of for 10 seconds. */
 const IDLE = 11_000;

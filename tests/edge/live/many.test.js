@@ -6,7 +6,7 @@ import { acknowledged, taskOf } from "../support/deliveries.js";
 import { event, Gateway } from "../support/gateway.js";
 import { live } from "../support/live/streams.js";
 import { view } from "../support/live/subscriber.js";
-import { ticketFor } from "../support/live/ticket-office.js";
+import { ticketFor } from "../support/live/tickets.js";
 
 const SHARDS = 4;
 const TASKS = 50;

@@ -8,7 +8,7 @@ import { within } from "../../support/wait.js";
 import { acknowledged } from "../support/deliveries.js";
 import { event, Gateway } from "../support/gateway.js";
 import { live, opened } from "../support/live/streams.js";
-import { ticketFor } from "../support/live/ticket-office.js";
+import { ticketFor } from "../support/live/tickets.js";
 
 const TASK = "task_proxy";
 /** How long a message may take through the proxy, in milliseconds, on a busy machine. A stream lasts 55 seconds. */

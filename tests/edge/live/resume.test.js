@@ -8,15 +8,15 @@ import { acknowledged, deliveries, taskOf } from "../support/deliveries.js";
 import { event, Gateway, until } from "../support/gateway.js";
 import { live, streams } from "../support/live/streams.js";
 import { TRANSPORTS, view } from "../support/live/subscriber.js";
-import { comparable, postStory, readAtOnce, readInPieces } from "../support/story.js";
+import { comparable, postScenario, readAtOnce, readInPieces } from "../support/scenario.js";
 
 const SHARDS = 2;
 const SHARD = 0;
-const CHAPTERS = 60;
+const ROUNDS = 60;
 
 let gateway;
 let backend;
-/** Each story has a gateway of its own: what came before it would be read again by every reader. */
+/** Each scenario has a gateway of its own: what came before it would be read again by every reader. */
 beforeEach(async () => {
   gateway = await Gateway.start({ bindings: { SHARDS: String(SHARDS) } });
   backend = await Backend.start();
@@ -60,15 +60,15 @@ async function checkStored(sequence) {
     replays.length,
     all.reduce((sum, { replay_count }) => sum + replay_count, 0),
   );
-  assert.ok(unread.length > 0 && replays.length > 0, "the story has some of each");
+  assert.ok(unread.length > 0 && replays.length > 0, "the scenario has some of each");
 }
 
-/** Tells a story to all streams at once, each of which is cut off at other points. */
-async function story(seed, meanwhile = async () => {}) {
+/** Reads a scenario by all streams at once, each of which is disconnected at other points. */
+async function scenario(seed, meanwhile = async () => {}) {
   const watched = taskOf(SHARD, SHARDS, `watched_${seed}`);
-  // The end of the story, in each shard: an event by another name, which no chapter repeats.
+  // The end of the scenario, in each shard: an event by another name, which no round repeats.
   const ends = [watched, taskOf(1, SHARDS, `end_${seed}`)];
-  const isEnd = ({ task_id, event }) => ends.includes(task_id) && event === "story.ended";
+  const isEnd = ({ task_id, event }) => ends.includes(task_id) && event === "scenario.ended";
   const all = streams(SHARD, SHARDS);
   const readers = all.map(({ transport, path, shards }, nth) =>
     readInPieces(transport, gateway, path(watched), {
@@ -76,12 +76,12 @@ async function story(seed, meanwhile = async () => {}) {
       isOver: (read) => read.filter(isEnd).length === shards.length,
     }),
   );
-  const both = Promise.all([postStory(gateway, seed, CHAPTERS, [watched]), meanwhile()]);
+  const both = Promise.all([postScenario(gateway, seed, ROUNDS, [watched]), meanwhile()]);
   // A reader that fails ends the test at once.
   await Promise.race([both, Promise.all(readers)]);
   await both;
   for (const task_id of ends) {
-    await acknowledged(gateway, JSON.stringify({ event: "story.ended", task_id }));
+    await acknowledged(gateway, JSON.stringify({ event: "scenario.ended", task_id }));
   }
   const read = await Promise.all(readers);
 
@@ -111,11 +111,11 @@ async function story(seed, meanwhile = async () => {}) {
 }
 
 for (const seed of [1, 2, 3]) {
-  test(`cut off again and again, story ${seed}`, () => story(seed));
+  test(`cut off again and again, scenario ${seed}`, () => scenario(seed));
 }
 
 test("the gateway is killed and started again in the midst of it", () =>
-  story(4, async () => {
+  scenario(4, async () => {
     for (const _ of [1, 2]) {
       const from = backend.received.length;
       await until(() => backend.received.length > from + 5);

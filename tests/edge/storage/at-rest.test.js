@@ -18,7 +18,7 @@ import {
   TOKEN,
   until,
 } from "../support/gateway.js";
-import { TICKET_TOKEN } from "../support/live/ticket-office.js";
+import { TICKET_TOKEN } from "../support/live/tickets.js";
 
 const MASTER = `${"5ec7e7".repeat(10)}0f0f`;
 const API_KEY = "api-key-of-the-tests-0123456789abcdef";

@@ -11,7 +11,7 @@ import { acknowledged, attempted, deliveries, delivery } from "../support/delive
 import { event, Gateway, resultKey, TOKEN, until } from "../support/gateway.js";
 import { live, ready } from "../support/live/streams.js";
 import { refusal, TRANSPORTS, view } from "../support/live/subscriber.js";
-import { TICKET_TOKEN, ticketFor } from "../support/live/ticket-office.js";
+import { TICKET_TOKEN, ticketFor } from "../support/live/tickets.js";
 
 /** What would tell of the person: in ids, names, results and what a backend has answered. */
 const PERSON = "anna.karenina";

@@ -10,7 +10,7 @@ import { ask, bearer } from "../support/api/caller.js";
 import { createToken } from "../support/api/tokens.js";
 import { acknowledged } from "../support/deliveries.js";
 import { event, Gateway, resultKey, sign, TOKEN, until } from "../support/gateway.js";
-import { Gate, run } from "../support/mover.js";
+import { Gate, runMove } from "../support/move-cli.js";
 import { exchange, head } from "../support/raw.js";
 
 const EARLIER = "2026-01-01T12:00:00.000Z";
@@ -164,7 +164,7 @@ test("an event that its task has no room for is neither stored nor a duplicate",
   const file = path.join(folder, "full.ndjson");
   await writeFile(file, statuses.join("\n"));
   const target = { gateway: gateway.url, token: TOKEN, home: folder };
-  const { code, stderr } = await run(["import", file], target);
+  const { code, stderr } = await runMove(["import", file], target);
   assert.equal(code, 0);
   assert.match(
     stderr,
@@ -181,9 +181,9 @@ test("an erased task is erased in the next deployment, whatever has come there",
     const { token } = await createToken(from, "listen");
     const move = async (into = to) => {
       const source = { gateway: from.url, token, home: folder };
-      const { stderr } = await run(["export", "--output", file], source);
+      const { stderr } = await runMove(["export", "--output", file], source);
       const target = { gateway: into.url, token: TOKEN, home: folder };
-      return stderr + (await run(["import", file], target)).stderr;
+      return stderr + (await runMove(["import", file], target)).stderr;
     };
     const erase = async (id) => {
       assert.equal((await from.api(`/api/tasks/${id}`, { method: "DELETE" })).status, 200);
@@ -266,7 +266,7 @@ test("a history of more secrets than two is imported once for each older one", a
     for (const previous of [oldest, older]) {
       await to.halt();
       await to.restart({ VTRYON_WEBHOOK_SECRET_PREVIOUS: previous });
-      runs.push(await run(["import", file], { gateway: to.url, token: TOKEN, home: folder }));
+      runs.push(await runMove(["import", file], { gateway: to.url, token: TOKEN, home: folder }));
     }
     assert.deepEqual(
       runs.map(({ code }) => code),
@@ -281,7 +281,7 @@ test("a history of more secrets than two is imported once for each older one", a
       token: (await createToken(to, "listen")).token,
       home: folder,
     };
-    const { stdout } = await run(["export"], source);
+    const { stdout } = await runMove(["export"], source);
     assert.equal(stdout.trimEnd().split("\n").length, lines.length, "as many as in the file");
   } finally {
     await to.stop();
@@ -315,7 +315,7 @@ test("the commands: an export goes on after its last whole line, refused lines a
     const bodies = Array.from({ length: 20 }, (_, n) => event(`task_${n}`, "queued"));
     for (const body of bodies) await acknowledged(from, body);
     const args = ["export", "--output", file];
-    assert.match((await run(args, source)).stderr, /^exported 20 events$/m);
+    assert.match((await runMove(args, source)).stderr, /^exported 20 events$/m);
     const lines = await read();
     const times = lines.map((text) => JSON.parse(text).received_at);
     assert.deepEqual(times, times.toSorted(), "in the order of time, over all shards");
@@ -325,28 +325,28 @@ test("the commands: an export goes on after its last whole line, refused lines a
     await truncate(file, Buffer.byteLength(lines.join("\n")) - 5);
     await acknowledged(from, event("task_0", "processing"));
     assert.match(
-      (await run(args, source)).stderr,
+      (await runMove(args, source)).stderr,
       /^the file has 19 lines(.|\n)*^exported 2 events$/m,
     );
     assert.equal((await read()).length, 21);
     const part = ["export", "--since", times[5], "--until", times[9]];
     const range = times.filter((at) => at >= times[5] && at < times[9]).length;
-    assert.equal((await run(part, source)).stdout.split("\n").length - 1, range);
+    assert.equal((await runMove(part, source)).stdout.split("\n").length - 1, range);
 
     const target = { gateway: gateway.url, token: TOKEN, home: folder };
     await appendFile(file, `${line("no json", { signature: sign("x") })}\n`);
-    const once = await run(["import", file], target);
+    const once = await runMove(["import", file], target);
     assert.deepEqual([once.code, once.stdout], [1, ""]);
     assert.match(
       once.stderr,
       /^line 22: signature_mismatch: .*\nimported 21 events, 0 were stored already, 1 was refused\n$/m,
     );
-    const again = await run(["import", file], target);
+    const again = await runMove(["import", file], target);
     assert.match(again.stderr, /imported 0 events, 21 were stored already, 1 was refused/);
-    const piped = await run(["import"], { ...target, input: "pipe", body: `${lines[0]}\n` });
+    const piped = await runMove(["import"], { ...target, input: "pipe", body: `${lines[0]}\n` });
     assert.deepEqual([piped.code, piped.stderr], [0, "imported 0 events, 1 was stored already\n"]);
 
-    const weak = await run(["import", file], {
+    const weak = await runMove(["import", file], {
       ...target,
       token: (await createToken(gateway, "listen")).token,
     });
@@ -355,18 +355,18 @@ test("the commands: an export goes on after its last whole line, refused lines a
       ["none", /no such file/],
       [".", /it is no file/],
     ]) {
-      const none = await run(["import", path.join(folder, name)], target);
+      const none = await runMove(["import", path.join(folder, name)], target);
       assert.deepEqual([none.code, why.test(none.stderr)], [2, true], none.stderr);
     }
     await writeFile(path.join(folder, "blank.ndjson"), "\n".repeat(300));
-    const blank = await run(["import", path.join(folder, "blank.ndjson")], target);
+    const blank = await runMove(["import", path.join(folder, "blank.ndjson")], target);
     assert.deepEqual(blank, {
       code: 0,
       stderr: "imported 0 events, 0 were stored already\n",
       stdout: "",
     });
     await writeFile(path.join(folder, "notes.txt"), "my notes\n");
-    const other = await run(["export", "--output", path.join(folder, "notes.txt")], source);
+    const other = await runMove(["export", "--output", path.join(folder, "notes.txt")], source);
     assert.deepEqual([other.code, /line 1 .*no event of an export/.test(other.stderr)], [2, true]);
     assert.equal(await readFile(path.join(folder, "notes.txt"), "utf8"), "my notes\n");
   } finally {
@@ -395,19 +395,19 @@ test("an import begins anew where another gateway has taken the place of the for
     await writeFile(file, lines.join("\n"));
     const target = { gateway: gate.url, token: TOKEN, home: folder };
     const { token } = await createToken(former, "listen");
-    const weak = await run(["import", file], { ...target, token });
+    const weak = await runMove(["import", file], { ...target, token });
     assert.match(
       weak.stderr,
       /may not import events \(403\)\n[^\n]*scope admin[^\n]*\n$/,
       "no more",
     );
-    const imported = async () => (await run(["import", file], target)).stderr;
+    const imported = async () => (await runMove(["import", file], target)).stderr;
     assert.match(await imported(), /^imported 500 events, 0 were stored already$/m);
     assert.match(
       await imported(),
       /^500 lines were imported before: going on after them\nimported 0 events/m,
     );
-    gate.leadTo(other.url);
+    gate.forwardTo(other.url);
     assert.match(await imported(), /beginning anew\nimported 500 events, 0 were stored already$/m);
     const outcomes = async (of) => {
       const { body } = await of.api("/api/tasks/task_long");
@@ -418,17 +418,17 @@ test("an import begins anew where another gateway has taken the place of the for
     assert.equal(page.body.tasks.length, 1);
     const metrics = await fetch(`${other.url}/api/metrics`, { headers: bearer(TOKEN) });
     assert.match(await metrics.text(), /events_total\{[^}]*\} 500\n/);
-    gate.leadTo(foreign.url);
-    const { code, stderr } = await run(["import", file], target);
+    gate.forwardTo(foreign.url);
+    const { code, stderr } = await runMove(["import", file], target);
     assert.equal(code, 1, "it has none of them, and takes none");
     assert.match(stderr, /beginning anew\nline 1: signature_mismatch/);
     assert.match(stderr, /^imported 0 events, 0 were stored already, 500 were refused$/m);
     // What was blank was not sent, so nothing tells whether the gateway has what stands before it.
     await writeFile(file, `${lines[0]}\n${"\n".repeat(400)}`);
-    gate.leadTo(former.url);
+    gate.forwardTo(former.url);
     assert.match(await imported(), /^imported 0 events, 1 was stored already$/m);
-    gate.leadTo(foreign.url);
-    assert.equal((await run(["import", file], target)).code, 1);
+    gate.forwardTo(foreign.url);
+    assert.equal((await runMove(["import", file], target)).code, 1);
   } finally {
     gate.close();
     await Promise.all([former.stop(), other.stop(), foreign.stop()]);
@@ -445,11 +445,11 @@ test("an export goes on in no file of another gateway, and loses nothing that --
     for (const n of [1, 2, 3]) await acknowledged(large, event(`task_${n}`, "queued"));
     await large.api("/api/import", { method: "POST", body: line(event("task_old", "queued")) });
     const args = ["export", "--output", file];
-    const { stderr } = await run([...args, "--until", "2026-02-01T00:00:00Z"], of(large));
+    const { stderr } = await runMove([...args, "--until", "2026-02-01T00:00:00Z"], of(large));
     assert.match(stderr, /^exported 0 events$/m, "all that came before it is later");
-    assert.match((await run(args, of(large))).stderr, /^exported 4 events$/m);
+    assert.match((await runMove(args, of(large))).stderr, /^exported 4 events$/m);
     await acknowledged(small, event("task_1", "queued"));
-    const other = await run(args, of(small));
+    const other = await runMove(args, of(small));
     assert.deepEqual([other.code, /is another one/.test(other.stderr)], [1, true], other.stderr);
     assert.equal((await readFile(file, "utf8")).trimEnd().split("\n").length, 4);
   } finally {

@@ -7,7 +7,7 @@ import { acknowledged } from "../support/deliveries.js";
 import { event, Gateway, TOKEN } from "../support/gateway.js";
 import { live, ready } from "../support/live/streams.js";
 import { refusal, TRANSPORTS, view } from "../support/live/subscriber.js";
-import { TICKET_TOKEN, ticketFor } from "../support/live/ticket-office.js";
+import { TICKET_TOKEN, ticketFor } from "../support/live/tickets.js";
 
 const TASK = "task_mine";
 const SHOP = "https://shop.example";

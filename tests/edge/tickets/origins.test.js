@@ -6,7 +6,7 @@ import { acknowledged } from "../support/deliveries.js";
 import { event, Gateway } from "../support/gateway.js";
 import { live } from "../support/live/streams.js";
 import { refusal, TRANSPORTS, view } from "../support/live/subscriber.js";
-import { ticketFor } from "../support/live/ticket-office.js";
+import { ticketFor } from "../support/live/tickets.js";
 
 const TASK = "task_origin";
 const SHOP = "https://shop.example";

@@ -8,7 +8,7 @@ import { acknowledged } from "../support/deliveries.js";
 import { event, Gateway, TOKEN } from "../support/gateway.js";
 import { live } from "../support/live/streams.js";
 import { refusal, TRANSPORTS, view } from "../support/live/subscriber.js";
-import { mint, TICKET_TOKEN, ticketFor } from "../support/live/ticket-office.js";
+import { mint, TICKET_TOKEN, ticketFor } from "../support/live/tickets.js";
 
 let gateway;
 const issued = [];

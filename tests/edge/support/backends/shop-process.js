@@ -22,7 +22,7 @@ export class Shop {
   /** Where the backend listens; none while it is dead. Each has a port of its own, for the last may be taken. */
   #port;
 
-  /** Opens the door, at a URL that stays: it can be registered before there is a backend. */
+  /** Starts the balancer, at a URL that stays: it can be registered before there is a backend. */
   static async open() {
     const shop = new Shop();
     await new Promise((listening) => shop.#balancer.listen(0, "127.0.0.1", listening));

@@ -69,7 +69,7 @@ const KINDS = {
 
 const isOpen = ({ readyState }) => readyState === "open" || readyState === WebSocket.OPEN;
 
-export class Crowd {
+export class IdleClients {
   #port;
   #sockets = new Set();
   #isOver = false;

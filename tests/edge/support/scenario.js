@@ -1,5 +1,5 @@
-// A story that a gateway is told, random but the same for the same seed: new tasks, late and repeated events,
-// bodies that can't be read, replays. And a reader of it that is cut off again and again.
+// Random requests to a gateway, the same for the same seed: new tasks, late and repeated events, bodies that can't be
+// read, replays. And a reader of the stream that is disconnected again and again.
 
 import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -10,11 +10,11 @@ import { Refused, view } from "./live/subscriber.js";
 
 const STATUSES = ["queued", "processing", "completed", "failed", "paused"];
 
-/** Makes the next request of a story: a task that is new or known, whatever it says of it. */
+/** Makes the next request of a scenario: a task that is new or known, whatever it says of it. */
 function next(pick, seed, nth, tasks) {
   const kind = pick(10);
   if (kind === 0) return `unreadable ${seed} ${pick(1000)}`;
-  if (kind < 4 || tasks.length === 0) tasks.push(`story_${seed}_${nth}`);
+  if (kind < 4 || tasks.length === 0) tasks.push(`scenario_${seed}_${nth}`);
   const task = kind < 4 ? tasks.at(-1) : tasks[pick(tasks.length)];
   if (kind === 9) return JSON.stringify({ event: "generation.rated", task_id: task, n: pick(3) });
   return event(task, STATUSES[pick(STATUSES.length)]);
@@ -32,10 +32,10 @@ async function replay(gateway, pick) {
   await gateway.api(`/api/deliveries/${id}/replay`, { method: "POST" }).catch(() => {});
 }
 
-/** Tells a gateway a story of so many chapters, some of whose requests come at the same time. */
-export async function postStory(gateway, seed, chapters, tasks = []) {
+/** Posts the events of a scenario, in so many rounds; those of a round at the same time. */
+export async function postScenario(gateway, seed, rounds, tasks = []) {
   const pick = random(seed);
-  for (let nth = 0; nth < chapters; nth++) {
+  for (let nth = 0; nth < rounds; nth++) {
     if (pick(8) === 0) await replay(gateway, pick);
     const bodies = Array.from({ length: 1 + pick(4) }, (_, n) => {
       return next(pick, seed, `${nth}_${n}`, tasks);

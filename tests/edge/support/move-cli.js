@@ -7,7 +7,7 @@ import { COMMAND } from "../../../node-binding/test/support/run-cli.js";
 import { emitted, within } from "../../support/wait.js";
 
 /** Starts the command with a token; returns the process, and its end with what it has said on standard error. */
-export function start(args, { gateway, token, home, input = "ignore" }) {
+export function startMove(args, { gateway, token, home, input = "ignore" }) {
   const { PATH } = process.env;
   const env = {
     PATH,
@@ -28,8 +28,8 @@ export function start(args, { gateway, token, home, input = "ignore" }) {
 }
 
 /** Runs the command to its end. */
-export async function run(args, options) {
-  const { child, ended } = start(args, options);
+export async function runMove(args, options) {
+  const { child, ended } = startMove(args, options);
   const chunks = [];
   child.stdout.on("data", (chunk) => chunks.push(chunk));
   if (options.body !== undefined) child.stdin.end(options.body);
@@ -76,7 +76,7 @@ export class Gate {
   }
 
   /** Forwards to another gateway from now on. */
-  leadTo(url) {
+  forwardTo(url) {
     this.#url = url;
   }
 

@@ -1,24 +1,24 @@
-// A door that stays where it is while the gateway behind it is killed and started again on another port.
+// A TCP proxy whose port stays while the gateway behind it is killed and started again on another one.
 
 import { connect, createServer } from "node:net";
 
-export class Door {
+export class StableProxy {
   #server;
   #sockets = new Set();
   #port;
 
-  /** Opens a door to a URL. */
+  /** Starts a proxy to the gateway at a URL. */
   static async open(url) {
-    const door = new Door();
-    door.leadTo(url);
-    door.#server = createServer((socket) => door.#pass(socket));
-    await new Promise((listening) => door.#server.listen(0, "127.0.0.1", listening));
-    door.url = `http://127.0.0.1:${door.#server.address().port}`;
-    return door;
+    const proxy = new StableProxy();
+    proxy.forwardTo(url);
+    proxy.#server = createServer((socket) => proxy.#pass(socket));
+    await new Promise((listening) => proxy.#server.listen(0, "127.0.0.1", listening));
+    proxy.url = `http://127.0.0.1:${proxy.#server.address().port}`;
+    return proxy;
   }
 
-  /** Lets it lead elsewhere from now on. */
-  leadTo(url) {
+  /** Forwards new connections to another URL from now on. */
+  forwardTo(url) {
     this.#port = Number(new URL(url).port);
   }
 

@@ -59,10 +59,10 @@ const oddCourse = [
 ];
 
 /**
- * Sets the scene: `well` and `ill` are backends that answer 200 and 500. Returns the ids of the endpoints, and of a
+ * Fills the gateway: `well` and `ill` are backends that answer 200 and 500. Returns the ids of the endpoints, and of a
  * delivery that has failed.
  */
-export async function set(gateway, { well, ill }) {
+export async function seedGateway(gateway, { well, ill }) {
   const alerts = [
     { url: `${well.url}/alerts`, description: "Operations" },
     { url: `${ill.url}/slack`, format: "slack", events: ["gateway.endpoint_disabled"] },
