@@ -2,8 +2,8 @@
 
 import { useEffect, useRef, useState } from "preact/hooks";
 import { checkSession, session } from "./api/session.js";
+import { LiveFeed } from "./live/live-feed.js";
 import { SharedCheck } from "./live/shared-check.js";
-import { LiveFeed } from "./live.js";
 import { Store, useStore } from "./store.js";
 
 /** The state of the feed, as `LiveFeed.state` has it. */

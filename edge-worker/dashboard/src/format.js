@@ -57,7 +57,7 @@ export function bytes(count) {
 }
 
 /** Returns a URL without its scheme: that is the same for all. */
-export function shortly(url) {
+export function withoutScheme(url) {
   return url.replace(/^https?:\/\//, "");
 }
 

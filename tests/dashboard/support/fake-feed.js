@@ -1,7 +1,7 @@
 // A feed of live updates over sockets that a test controls, and the messages it sends.
 
 import { createHash } from "node:crypto";
-import { LiveFeed } from "../../../edge-worker/dashboard/src/live.js";
+import { LiveFeed } from "../../../edge-worker/dashboard/src/live/live-feed.js";
 
 class FakeSocket {
   sent = [];

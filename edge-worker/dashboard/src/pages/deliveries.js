@@ -7,7 +7,7 @@ import { useLoad, usePages } from "../api/load.js";
 import { get, search } from "../api/requests.js";
 import { session } from "../api/session.js";
 import { useErased, useFeed, useResumed } from "../feed.js";
-import { count, duration, number, shortly } from "../format.js";
+import { count, duration, number, withoutScheme } from "../format.js";
 import { MOST_LACKING, newsOf } from "../live/delivery-news.js";
 import { Reloading } from "../live/reloading.js";
 import { Verdict } from "../parts/deliveries/attempts.js";
@@ -169,7 +169,7 @@ function List({ shown, pages, filter, endpoints, onChange }) {
     [
       "Endpoint",
       ({ endpoint }) =>
-        html`<span class="long" title=${urls.get(endpoint)}>${shortly(urls.get(endpoint) ?? endpoint)}</span>`,
+        html`<span class="long" title=${urls.get(endpoint)}>${withoutScheme(urls.get(endpoint) ?? endpoint)}</span>`,
     ],
     ["Last attempt", ({ attempts }) => html`<${Last} attempt=${attempts.at(-1)} />`],
     ["Next attempt", (delivery) => html`<${NextAttempt} delivery=${delivery} />`],

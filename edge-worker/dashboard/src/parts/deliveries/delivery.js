@@ -4,7 +4,7 @@ import { html } from "htm/preact";
 import { useState } from "preact/hooks";
 import { onlyOnce, useAction, useLoad } from "../../api/load.js";
 import { get, send } from "../../api/requests.js";
-import { count, sentence, shortly } from "../../format.js";
+import { count, sentence, withoutScheme } from "../../format.js";
 import { taskPath } from "../../paths.js";
 import { announce } from "../status/announce.js";
 import { State } from "../status/badge.js";
@@ -76,7 +76,7 @@ export function DeliveryItem({ delivery, endpoint, open = false, version, onChan
     <details class="delivery" open=${isOpen} onToggle=${(event) => setOpen(event.target.open)}>
       <summary>
         <${State} state=${delivery.state} />
-        <span class="long" title=${endpoint?.url}>${shortly(endpoint?.url ?? delivery.endpoint)}</span>
+        <span class="long" title=${endpoint?.url}>${withoutScheme(endpoint?.url ?? delivery.endpoint)}</span>
         <span class="aside">${delivery.status ?? delivery.event ?? "body"}${last && html`<${Verdict} attempt=${last} />`}</span>
       </summary>
       ${isOpen && html`<${LoadedDetails} id=${delivery.id} version=${version} onChange=${onChange} />`}

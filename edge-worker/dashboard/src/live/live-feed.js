@@ -1,8 +1,8 @@
 // Live updates of the whole gateway: a socket for each shard, merged into one stream.
 
-import { Connection } from "./live/connection.js";
-import { erasedAmong } from "./live/erasure.js";
-import { TaskStates, withEvent } from "./live/merge.js";
+import { Connection } from "./connection.js";
+import { erasedAmong } from "./erasure.js";
+import { TaskStates, withEvent } from "./merge.js";
 
 /** Beyond so many shards one socket for all of them is opened: browsers allow a site about 200. */
 const MOST_SOCKETS = 64;
