@@ -5,19 +5,23 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 use vtryon_webhooks::Millis;
 
-use crate::protocol::delivery::{DeliveryState, ENDPOINT_NUMBERS, delivery_id, endpoint_of, seq_of};
+use crate::protocol::delivery::{
+    DeliveryState, ENDPOINT_NUMBERS, delivery_id, delivery_no, endpoint_of, seq_of,
+};
 use crate::protocol::settings::endpoint_id;
 use crate::protocol::{Page, PageItem};
 use crate::shard::deliveries;
 use crate::shard::events;
+use crate::shard::retention::erasure;
 use crate::shard::sequence::task_events::with_task_events;
 use crate::storage::database::{self, Bind, Database, Row};
 use crate::text::{json, time};
 use crate::{Error, Result};
 
-/// How many numbers a filtered listing looks through for one page, those of the deliveries of 1000 events, so that a rare
-/// state costs no full scan.
-const NUMBERS_PER_SCAN: i64 = 1000 * ENDPOINT_NUMBERS;
+/// How many events a filtered listing looks at for one page, so that a rare state costs no full scan; and how many numbers
+/// their deliveries may have.
+const EVENTS_PER_SCAN: i64 = 1000;
+const NUMBERS_PER_SCAN: i64 = EVENTS_PER_SCAN * ENDPOINT_NUMBERS;
 
 /// How many dead letters the listing of those of one endpoint looks at for one page: in their index alone, which has no
 /// endpoint but in their numbers.
@@ -150,20 +154,28 @@ pub(crate) fn deliveries(
     );
     let limited = Bind::Int(limit.into());
     let events = match (filter.task_id, filter.digest) {
-        (Some(task_id), _) => Some(events_of_task(db, task_id)?),
+        (Some(task_id), _) => Some(events_of_task(db, task_id, before)?),
         (None, Some(digest)) => Some(body_of(db, digest)?),
         (None, None) => None,
     };
     let (rows, floor) = match (events, filter.endpoint, filter.state) {
         (Some(events), endpoint, state) => {
-            let mut rows = of_events(db, &events)?;
-            rows.retain(|row| {
-                endpoint.is_none_or(|no| endpoint_of(row.no) == no)
-                    && state.is_none_or(|state| row.state == state.as_str())
-                    && before.is_none_or(|before| row.no < before)
-            });
+            let mut rows = Vec::new();
+            for seq in &events {
+                let of_event = of_event(db, *seq)?.into_iter();
+                rows.extend(of_event.filter(|row| {
+                    endpoint.is_none_or(|no| endpoint_of(row.no) == no)
+                        && state.is_none_or(|state| row.state == state.as_str())
+                        && before.is_none_or(|before| row.no < before)
+                }));
+                if rows.len() >= limit as usize {
+                    break;
+                }
+            }
             rows.truncate(limit as usize);
-            (rows, 0)
+            let has_more = events.len() as i64 == EVENTS_PER_SCAN;
+            let floor = events.last().filter(|_| has_more).map_or(0, |seq| delivery_no(*seq, 0));
+            (rows, floor)
         }
         (None, None, None) => (db.all(ALL, &[database::before(before), limited], DeliveryRow::read)?, 0),
         (None, endpoint, Some(DeliveryState::Dead)) => {
@@ -241,14 +253,24 @@ fn show(db: &dyn Database, shard: u32, row: DeliveryRow) -> Result<DeliveryView>
     })
 }
 
-/// Finds the events of a task, the latest first.
-fn events_of_task(db: &dyn Database, task_id: &str) -> Result<Vec<i64>> {
+/// Finds the events of a task whose deliveries may be before a number, the latest first, as many as a page looks at; none of a
+/// task that was erased, also while its rows are left.
+fn events_of_task(db: &dyn Database, task_id: &str, before: Option<i64>) -> Result<Vec<i64>> {
     const FOLLOW: &str = with_task_events!(
-        "(SELECT last_seq FROM tasks WHERE task_id = ?)",
-        "100",
-        "SELECT seq FROM task_events"
+        "(SELECT last_seq FROM tasks WHERE task_id = ?1)",
+        "-1",
+        "SELECT seq FROM task_events WHERE seq * ?3 < ?2 LIMIT ?4"
     );
-    db.all(FOLLOW, &[Bind::Text(task_id)], Row::int)
+    if erasure::is_erased(db, task_id)? {
+        return Ok(Vec::new());
+    }
+    let binds = [
+        Bind::Text(task_id),
+        database::before(before),
+        Bind::Int(ENDPOINT_NUMBERS),
+        Bind::Int(EVENTS_PER_SCAN),
+    ];
+    db.all(FOLLOW, &binds, Row::int)
 }
 
 /// Finds the quarantined body with a digest.
@@ -256,11 +278,8 @@ fn body_of(db: &dyn Database, digest: &str) -> Result<Vec<i64>> {
     db.all("SELECT no FROM quarantine WHERE digest = ?", &[Bind::Text(digest)], Row::int)
 }
 
-fn of_events(db: &dyn Database, events: &[i64]) -> Result<Vec<DeliveryRow>> {
+/// Finds the deliveries of an event, the last one first.
+fn of_event(db: &dyn Database, seq: i64) -> Result<Vec<DeliveryRow>> {
     const OF_EVENT: &str = select_brief!("WHERE no BETWEEN ? AND ? ORDER BY no DESC");
-    let mut rows = Vec::new();
-    for seq in events {
-        rows.extend(db.all(OF_EVENT, &deliveries::rows::range(*seq), DeliveryRow::read)?);
-    }
-    Ok(rows)
+    db.all(OF_EVENT, &deliveries::rows::range(seq), DeliveryRow::read)
 }

@@ -193,6 +193,37 @@ fn the_deliveries_of_one_task_are_listed_in_pages() {
 }
 
 #[test]
+fn the_deliveries_of_a_task_are_found_however_many_events_came_after_them() {
+    let mut world = World::new();
+    world.configure(vec![endpoint(1)]);
+    world.event("task_1", "completed");
+    world.replies.insert(1, None);
+    // A page looks at 1000 events. Each second one of these has a delivery.
+    for n in 0..1_100 {
+        let include = if n % 2 == 0 { vec!["unknown".to_owned()] } else { Vec::new() };
+        world.change(|settings| settings.endpoints[0].options.include = include);
+        world.send(&format!(r#"{{"event":"generation.rated","task_id":"task_1","n":{n}}}"#));
+    }
+    for (state, limit, expected) in
+        [(None, 20, 551), (None, 100, 551), (DeliveryState::from_name("delivered"), 20, 1)]
+    {
+        let request = |before| ShardRequest::Deliveries {
+            before,
+            endpoint: None,
+            state,
+            task_id: Some("task_1".to_owned()),
+            digest: None,
+            limit,
+        };
+        let listed = world.pages(request, |_| ()).concat();
+        assert_eq!(listed.len(), expected, "{state:?} in pages of {limit}");
+        assert_eq!(listed.last().unwrap()["status"], "completed", "{state:?} in pages of {limit}");
+        let seqs: Vec<i64> = listed.iter().map(|delivery| delivery["seq"].as_i64().unwrap()).collect();
+        assert!(seqs.is_sorted_by(|later, earlier| later > earlier), "{state:?} in pages of {limit}");
+    }
+}
+
+#[test]
 fn a_filtered_listing_of_deliveries_has_no_pages_of_numbers_without_any() {
     const LEFT_OUT: i64 = 3000;
     let mut world = World::new();

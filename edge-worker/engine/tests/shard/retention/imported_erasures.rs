@@ -1,6 +1,7 @@
 //! Erasures of another deployment: a task that was erased there is erased here, whatever comes first.
 
 use serde_json::{Value as Json, json};
+use vtryon_gateway_engine::protocol::ShardRequest;
 use vtryon_gateway_engine::protocol::live::{Start, close};
 use vtryon_webhooks::{Digest, Millis};
 
@@ -46,11 +47,24 @@ fn die(world: &mut World) {
     world.restart();
 }
 
+fn deliveries_of_the_task(world: &mut World) -> Vec<Json> {
+    let request = |before| ShardRequest::Deliveries {
+        before,
+        endpoint: None,
+        state: None,
+        task_id: Some("task_anna".to_owned()),
+        digest: None,
+        limit: 100,
+    };
+    world.pages(request, |_| ()).concat()
+}
+
 #[test]
 fn the_order_of_events_and_their_erasure_does_not_matter() {
-    let orders: [(&str, &[Step]); 8] = [
+    let orders: [(&str, &[Step]); 9] = [
         ("the erasure comes first", &[erase_there, post, import, rate]),
         ("it comes last", &[import, post, rate, erase_there]),
+        ("it comes while a delivery is pending", &[post, erase_there]),
         ("it comes in between", &[import, erase_there, post, rate]),
         ("it comes twice", &[erase_there, post, erase_there]),
         ("the task was erased here before", &[post, erase_here, erase_there, import]),
@@ -66,6 +80,7 @@ fn the_order_of_events_and_their_erasure_does_not_matter() {
             let is_erased = lies_somewhere(&world, &Digest::of(b"task_anna").to_hex());
             // Before the alarm has deleted anything.
             assert!(!is_erased || world.task("task_anna").is_none(), "{why}");
+            assert!(!is_erased || deliveries_of_the_task(&mut world).is_empty(), "{why}");
         }
         world.pass(10);
         let received = world.received.len();
