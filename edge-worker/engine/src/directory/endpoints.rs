@@ -118,6 +118,10 @@ pub fn change(
 ) -> Result<EndpointRecord, Failure> {
     let mut record = find(context.db, no)?;
     let former_url = record.endpoint.options.url.clone();
+    if fields::url(body).is_some_and(|url| is_shown_instead(&record, &url)) {
+        let message = "`url` is only what is shown of the URL: leave it out, or send all of it";
+        return Err(Refusal::new(Code::Conflict, message).into());
+    }
     fields::apply(&mut record, body, rules)?;
     if !headers.is_empty() && fields::url(body).is_none() && !is_same_origin(seen_url, &former_url) {
         let message = "`url` was given another origin by another request, and `headers` or `auth` were sent for the \
@@ -128,6 +132,14 @@ pub fn change(
     record.updated_at = context.now;
     note_administrator(&mut record, context.now);
     Ok(record)
+}
+
+/// Returns whether a URL is what is shown instead of that of an endpoint: a client that sends back what it was shown would
+/// replace the URL by it.
+fn is_shown_instead(record: &EndpointRecord, url: &str) -> bool {
+    let options = &record.endpoint.options;
+    let shown = options.alerts.as_ref().map_or(&*options.url, |alerts| view::shown_url(&options.url, alerts));
+    shown != options.url && url.trim_end_matches('/') == shown
 }
 
 /// Removes the previous secrets at once.

@@ -620,6 +620,12 @@ fn of_a_url_of_slack_only_the_origin_is_shown() {
         let record = fixture.change(no, r#"{"description":"us"}"#).unwrap();
         assert_eq!(serde_json::to_value(record.view(fixture.now, None)).unwrap()["url"], shown);
         assert_eq!(record.endpoint.options.url, url, "all of it is called");
+        for sent_back in [shown.to_owned(), format!("{shown}/")].into_iter().filter(|_| shown != url) {
+            let change = fixture.change(no, &json!({ "url": sent_back, "format": "standard" }).to_string());
+            assert_refused(change, Code::Conflict, "`url` is only what is shown", &sent_back);
+        }
+        let change = json!({ "url": url, "format": "standard" }).to_string();
+        assert_eq!(fixture.change(no, &change).unwrap().endpoint.options.url, url);
     }
 }
 

@@ -145,7 +145,7 @@ impl<'a> OptionsView<'a> {
 
 /// Returns the URL of an alert destination as it is shown. One of Slack's incoming webhooks is a credential: whoever has it
 /// may post to it.
-fn shown_url<'a>(url: &'a str, alerts: &AlertOptions) -> &'a str {
+pub(super) fn shown_url<'a>(url: &'a str, alerts: &AlertOptions) -> &'a str {
     if alerts.format == AlertFormat::Slack.as_str() { origin(url).unwrap_or_default() } else { url }
 }
 
