@@ -175,6 +175,8 @@ export const CONFLICTS = [
   ["listDeliveries", { query: { cursor: "1.1.2.3" } }],
   ["watchAll", { query: { cursor: "1.3.0_1" } }],
   ["watchAll", { query: { cursor: "1.2.0_1" }, headers: EVENTS }],
+  ["watchAll", { query: { cursor: "1.2.1_1.0_1" } }],
+  ["watchAll", { query: { cursor: "1.2.0_1.0_2" } }],
   ["watchShard", { path: { shard: "0" }, query: { cursor: "1.2.1_1" }, headers: EVENTS }],
   ["watchTask", { query: { cursor: "1.2.7_1" }, headers: EVENTS }],
   range({ from: "2026-01-02T00:00:00Z", until: "2026-01-01T00:00:00Z" }),

@@ -57,10 +57,12 @@ impl StreamCursor {
         let (version, count) = (parts.next(), parts.next());
         let count: Option<u32> = count.and_then(number);
         let positions: Option<Vec<(u32, StreamPosition)>> = parts.map(of_shard).collect();
-        let positions = positions.filter(|list| list.is_sorted_by(|(one, _), (next, _)| one < next));
         let (Some(VERSION), Some(count), Some(positions)) = (version, count, positions) else {
             return Err(Refusal::new(Code::InvalidRequest, "`cursor` is not the id of a message"));
         };
+        if !positions.is_sorted_by(|(one, _), (next, _)| one < next) {
+            return Err(Refusal::new(Code::Conflict, "`cursor` is of another stream"));
+        }
         let positions = BTreeMap::from_iter(positions);
         if count != shards.count() || positions.keys().any(|shard| *shard >= count) {
             let message = "`cursor` is of a deployment with another number of shards";
@@ -117,33 +119,40 @@ mod tests {
                 text
             );
         }
-        for text in [
-            "",
-            "1",
-            "1.",
-            "2.4",
-            "1.5",
-            "1.4.",
-            "1.4.4_1",
-            "1.4.0",
-            "1.4.0_",
-            "1.4._1",
-            "1.4.0_-1",
-            "1.4.-0_1",
-            "1.4.00_1",
-            "1.4.0_01",
-            "1.4.+1_1",
-            "1.4.0_9007199254740992",
-            "1.4.0_1x",
-            "1.4.1_1.0_1",
-            "1.4.0_1.0_2",
-            "1.4.0_S",
-            "1.4.0_s1",
-            "1.04",
-            " 1.4",
-            "1.4.0_1 ",
-        ] {
-            assert!(StreamCursor::parse(text, shards).is_err(), "{text:?}");
+        let refused = [
+            (
+                Code::InvalidRequest,
+                &[
+                    "",
+                    "1",
+                    "1.",
+                    "2.4",
+                    "1.4.",
+                    "1.4.0",
+                    "1.4.0_",
+                    "1.4._1",
+                    "1.4.0_-1",
+                    "1.4.-0_1",
+                    "1.4.00_1",
+                    "1.4.0_01",
+                    "1.4.+1_1",
+                    "1.4.0_9007199254740992",
+                    "1.4.0_1x",
+                    "1.4.0_S",
+                    "1.4.0_s1",
+                    "1.04",
+                    " 1.4",
+                    "1.4.0_1 ",
+                ][..],
+            ),
+            // What the document of the API allows, and no message of this stream had.
+            (Code::Conflict, &["1.5", "1.4.4_1", "1.4.1_1.0_1", "1.4.0_1.0_2"]),
+        ];
+        for (code, texts) in refused {
+            for text in texts {
+                let refusal = StreamCursor::parse(text, shards).err();
+                assert_eq!(refusal.map(|refusal| refusal.code), Some(code), "{text:?}");
+            }
         }
     }
 }
