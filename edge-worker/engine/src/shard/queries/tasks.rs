@@ -8,8 +8,7 @@ use vtryon_webhooks::lifecycle::is_conflicting;
 use crate::Result;
 use crate::shard::events::duplicates::Duplicates;
 use crate::shard::events::rows::seen;
-use crate::shard::retention::erasure;
-use crate::shard::sequence::floors;
+use crate::shard::retention::{erasure, pruning};
 use crate::shard::sequence::task_events::with_task_events;
 use crate::storage::database::{Bind, Database, Row};
 use crate::text::time;
@@ -138,9 +137,12 @@ pub(crate) fn task(db: &dyn Database, duplicates: &Duplicates, task_id: &str) ->
     if truncated {
         events.remove(0);
     }
-    // The row of a pruned event may remain without its body, to recognise duplicates.
-    let pruned_to = floors::pruned(db)?;
-    events.retain(|event| event.seq > pruned_to);
+    // The row of a pruned event may remain without its body, to recognise duplicates, and names none before it.
+    if let Some(first) = events.first()
+        && !pruning::is_there(db, Some(first.seq))?
+    {
+        events.remove(0);
+    }
     Ok(Some(TaskView { events: Some(events), truncated, ..task }))
 }
 

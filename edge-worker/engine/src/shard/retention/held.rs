@@ -1,6 +1,6 @@
 //! Events and quarantined bodies that are too old, but held: a delivery of them is pending, or one of an event of the same
-//! task before them, for the events of a task go in their order. They stay below the floor, are no part of streams and
-//! listings any more, and are deleted once the delivery has ended.
+//! task before them, for the events of a task go in their order. They stay below the floor, where neither streams nor
+//! the quarantine have them, but the timeline of their task has; and are deleted once the delivery has ended.
 
 use std::collections::BTreeSet;
 

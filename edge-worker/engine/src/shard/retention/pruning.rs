@@ -117,7 +117,7 @@ impl Pruning<'_> {
 }
 
 /// Returns whether an event is still there, with its body.
-fn is_there(db: &dyn Database, seq: Option<i64>) -> Result<bool> {
+pub(crate) fn is_there(db: &dyn Database, seq: Option<i64>) -> Result<bool> {
     const FIND: &str = "SELECT 1 FROM events WHERE seq = ? AND LENGTH(body) > 0";
     Ok(db.first(FIND, &[Bind::MaybeInt(seq)], Row::int)?.is_some())
 }

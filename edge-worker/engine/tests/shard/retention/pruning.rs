@@ -125,6 +125,9 @@ fn what_a_delivery_holds_is_pruned_within_the_hour_of_its_end() {
         };
         sleep_to(&mut world, RETENTION + 1);
         assert_eq!(world.task_ids(), tasks, "{what}");
+        for task_id in tasks {
+            assert_eq!(world.seqs(task_id).len(), bodies.len(), "{what}: its timeline has what is left");
+        }
         // The second body waits for the endpoint, too.
         assert_eq!(stored(&world), bodies.len() as i64 + 1, "{what}");
         world.change(|settings| settings.endpoints[0].options.paused = false);
