@@ -7,7 +7,9 @@ use std::time::Duration;
 use futures_util::future::{Either, select};
 use js_sys::Uint8Array;
 use js_sys::futures::JsFuture;
-use vtryon_gateway_engine::protocol::delivery::{Attempt, AttemptReport, Dispatch, delivery_id, endpoint_of};
+use vtryon_gateway_engine::protocol::delivery::{
+    ALERT_OUTCOME, Attempt, AttemptReport, Dispatch, delivery_id, endpoint_of,
+};
 use vtryon_gateway_engine::text::{excerpt, time};
 use vtryon_webhooks::delivery::Signer;
 use vtryon_webhooks::retry::Reply;
@@ -80,7 +82,7 @@ pub(crate) async fn attempt(
         took_ms: (clock::now().0 - attempted_at.0).max(0),
         status: made.status,
         error: made.error.map(str::to_owned),
-        answer: opened.redact(&made.answer_excerpt, &signatures),
+        answer: opened.redact(&made.answer_excerpt, dispatch, &signatures),
         location_host: made.location_host,
         is_aborted: made.is_aborted,
         retry_after_ms: made.retry_after_ms,
@@ -104,9 +106,9 @@ struct Signatures {
 }
 
 impl UnsealedCredentials<'_> {
-    /// Replaces what an endpoint has answered of that which was sent to it and is secret: the values of its headers, and
-    /// the signatures, by which the event could be sent again.
-    fn redact(&self, answer: &str, signatures: &[Signatures]) -> String {
+    /// Replaces what an endpoint has answered of that which was sent to it and is secret: the values of its headers, the
+    /// signatures, by which the event could be sent again, and of an alert the URL, which may be one of Slack.
+    fn redact(&self, answer: &str, dispatch: &Dispatch, signatures: &[Signatures]) -> String {
         // As of every success: nothing of its answer is kept.
         if answer.is_empty() {
             return String::new();
@@ -116,7 +118,8 @@ impl UnsealedCredentials<'_> {
             let unversioned = each.standard.strip_prefix("v1,").unwrap_or_default();
             [&*each.vtryon, &*each.standard, unversioned]
         });
-        let secrets = redaction::secrets(values.chain(signatures));
+        let url = if dispatch.outcome == ALERT_OUTCOME { &dispatch.url } else { "" };
+        let secrets = redaction::secrets(values.chain(signatures).chain(redaction::url_credentials(url)));
         excerpt::redact(answer, &secrets.iter().map(|secret| secret.as_str()).collect::<Vec<_>>())
     }
 }

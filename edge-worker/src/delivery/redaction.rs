@@ -1,8 +1,12 @@
-//! In which forms an endpoint's answer may repeat the values of the headers that it was sent.
+//! In which forms an endpoint's answer may repeat what it was sent and is secret.
 
 use base64ct::{Base64, Encoding};
 use vtryon_gateway_engine::text::json;
+use vtryon_webhooks::endpoint::origin;
 use zeroize::Zeroizing;
+
+/// The shortest part of a URL that may be a credential: shorter ones are words such as `hooks`.
+const MIN_URL_PART: usize = 8;
 
 /// Returns what must not be stored of an answer, the longest first: one may be a part of another.
 pub(super) fn secrets<'a>(values: impl Iterator<Item = &'a str>) -> Vec<Zeroizing<String>> {
@@ -10,6 +14,15 @@ pub(super) fn secrets<'a>(values: impl Iterator<Item = &'a str>) -> Vec<Zeroizin
     secrets.sort_by(|one, other| other.len().cmp(&one.len()).then_with(|| one.as_str().cmp(other)));
     secrets.dedup();
     secrets
+}
+
+/// Returns what of a URL may be a credential, as all of it is in one of Slack: what follows its origin, its path alone, and
+/// the parts of both.
+pub(super) fn url_credentials(url: &str) -> impl Iterator<Item = &str> {
+    let target = origin(url).and_then(|origin| url.strip_prefix(origin)).unwrap_or_default();
+    let path = target.split('?').next();
+    let parts = target.split(['/', '?', '&', '=']).filter(|part| part.len() >= MIN_URL_PART);
+    std::iter::once(target).chain(path).chain(parts)
 }
 
 /// Returns a text as it is, and as pages of errors show it: in JSON, also with `\/` as PHP and `\u002B` as .NET write it,
@@ -45,6 +58,22 @@ fn decoded(credentials: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn of_a_url_what_follows_the_origin_is_looked_for_and_its_long_parts() {
+        for (url, expected) in [
+            ("https://ops.example", &["", ""][..]),
+            ("https://ops.example/", &["/", "/"]),
+            ("https://ops.example/hooks/9f8e7d6c", &["/hooks/9f8e7d6c", "/hooks/9f8e7d6c", "9f8e7d6c"]),
+            ("https://ops.example:8443?key=9f8e7d6c", &["?key=9f8e7d6c", "", "9f8e7d6c"]),
+            (
+                "https://ops.example/a/9f8e7d6c?b=1&key=0a1b2c3d",
+                &["/a/9f8e7d6c?b=1&key=0a1b2c3d", "/a/9f8e7d6c", "9f8e7d6c", "0a1b2c3d"],
+            ),
+        ] {
+            assert_eq!(url_credentials(url).collect::<Vec<_>>(), expected, "{url}");
+        }
+    }
 
     #[test]
     fn values_are_looked_for_in_each_form_the_longest_first() {

@@ -130,6 +130,18 @@ test("a destination is rotated like an endpoint, and is none", async (t) => {
   assert.equal((await gateway.api(`/api/endpoints/${ops.id}`)).status, 404);
   const { id } = await gateway.register(ops.receiver.url);
   assert.equal((await gateway.api(`/api/alerts/${id}`)).status, 404);
+test("an answer that repeats the URL of a destination is stored without it", async (t) => {
+  const receiver = await Backend.start(({ path, response }) =>
+    response.writeHead(404).end(`Cannot POST ${path}: ${path.split("/").at(-1)} is not known`),
+  );
+  t.after(() => receiver.stop());
+  const url = new URL("/hooks/9f8e7d6c5b4a", receiver.url).href;
+  const { body: slack } = await send("/api/alerts", { url, format: "slack" });
+  t.after(() => send(`/api/alerts/${slack.id}`, undefined, "DELETE"));
+  const { body } = await send(`/api/alerts/${slack.id}/test`);
+  assert.equal(body.attempts[0].answer, "Cannot POST [redacted]: [redacted] is not known");
+});
+
   const listed = (await gateway.api("/api/alerts")).body.destinations.map((each) => each.id);
   assert.deepEqual([listed.includes(ops.id), listed.includes(id)], [true, false]);
 });

@@ -66,6 +66,9 @@ impl DeliveryState {
     }
 }
 
+/// The outcome that a dispatch names of an alert, which is no event of a task.
+pub const ALERT_OUTCOME: &str = "alert";
+
 /// An attempt to be made: all that its sender needs but the body.
 #[derive(Clone, Serialize, Deserialize)]
 pub struct Dispatch {

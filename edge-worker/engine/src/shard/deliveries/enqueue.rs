@@ -11,7 +11,7 @@ use super::end;
 use super::ordering::{self, PendingDelivery};
 use super::rows::{self, FirstAttempt};
 use crate::protocol::IncomingEvent;
-use crate::protocol::delivery::{Dispatch, delivery_no};
+use crate::protocol::delivery::{ALERT_OUTCOME, Dispatch, delivery_no};
 use crate::protocol::settings::{Endpoint, Settings};
 use crate::shard::config::Config;
 use crate::storage::database::Database;
@@ -82,7 +82,7 @@ impl<'a> NewEvent<'a> {
 impl NewEvent<'_> {
     /// Returns the name of its outcome, as it is stored and sent.
     pub(crate) fn outcome_name(&self) -> &'static str {
-        self.outcome.map_or("alert", Outcome::as_str)
+        self.outcome.map_or(ALERT_OUTCOME, Outcome::as_str)
     }
 
     fn goes_to(&self, endpoint: &Endpoint) -> bool {
