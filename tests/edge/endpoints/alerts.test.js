@@ -109,27 +109,27 @@ test("an alert that is due when the runtime is killed arrives once it is back", 
 });
 
 for (const { format, expect } of [
-  { format: "standard", expect: ({ type }) => type === "gateway.test" },
-  { format: "slack", expect: ({ text }) => text.includes("This is a test") },
+  {
+    format: "standard",
+    expect: (request) => {
+      assert.equal(JSON.parse(request.body).type, "gateway.test");
+      assert.equal(objection(request), undefined);
+    },
+  },
+  {
+    format: "slack",
+    expect: ({ body }) => assert.match(JSON.parse(body).text, /This is a test/),
+  },
 ])
   test(`a test is written as ${format}, and answered with its delivery`, async (t) => {
     const ops = await destination(t, { format, events: ["gateway.delivery_dead"] });
     const { status, body } = await send(`/api/alerts/${ops.id}/test`);
     assert.deepEqual([status, body.state, body.event], [200, "delivered", "gateway.test"]);
-    assert.ok(expect(JSON.parse(ops.receiver.bodies[0])));
+    expect(ops.receiver.received[0]);
     await send(`/api/alerts/${ops.id}`, { enabled: false }, "PATCH");
     assert.equal((await send(`/api/alerts/${ops.id}/test`)).status, 409);
   });
 
-test("a destination is rotated like an endpoint, and is none", async (t) => {
-  const ops = await destination(t);
-  const { body } = await send(`/api/alerts/${ops.id}/rotate`, { overlap_hours: 1 });
-  assert.equal(body.secrets.length, 2);
-  assert.notEqual(body.secret, ops.secret);
-  assert.equal((await send(`/api/alerts/${ops.id}/retire`)).body.secrets.length, 1);
-  assert.equal((await gateway.api(`/api/endpoints/${ops.id}`)).status, 404);
-  const { id } = await gateway.register(ops.receiver.url);
-  assert.equal((await gateway.api(`/api/alerts/${id}`)).status, 404);
 test("an answer that repeats the URL of a destination is stored without it", async (t) => {
   const receiver = await Backend.start(({ path, response }) =>
     response.writeHead(404).end(`Cannot POST ${path}: ${path.split("/").at(-1)} is not known`),
@@ -142,6 +142,15 @@ test("an answer that repeats the URL of a destination is stored without it", asy
   assert.equal(body.attempts[0].answer, "Cannot POST [redacted]: [redacted] is not known");
 });
 
+test("a destination is rotated like an endpoint, and is none", async (t) => {
+  const ops = await destination(t);
+  const { body } = await send(`/api/alerts/${ops.id}/rotate`, { overlap_hours: 1 });
+  assert.equal(body.secrets.length, 2);
+  assert.notEqual(body.secret, ops.secret);
+  assert.equal((await send(`/api/alerts/${ops.id}/retire`)).body.secrets.length, 1);
+  assert.equal((await gateway.api(`/api/endpoints/${ops.id}`)).status, 404);
+  const { id } = await gateway.register(ops.receiver.url);
+  assert.equal((await gateway.api(`/api/alerts/${id}`)).status, 404);
   const listed = (await gateway.api("/api/alerts")).body.destinations.map((each) => each.id);
   assert.deepEqual([listed.includes(ops.id), listed.includes(id)], [true, false]);
 });
