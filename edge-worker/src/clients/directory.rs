@@ -59,7 +59,7 @@ impl DirectoryClient {
         init.set_body(&js_sys::Uint8Array::from(body.as_bytes()));
         let mut response = self.0.fetch(NAME, "https://object/", &init).await?;
         let status = response.status_code();
-        response::forward(status, response.text().await?)
+        response::json_text(status, &response.text().await?)
     }
 }
 

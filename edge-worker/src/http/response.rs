@@ -11,7 +11,7 @@ use worker::web_sys::{self, ResponseInit};
 use worker::{Response, WebSocket, console_error};
 
 /// When a client may retry after a 503, in seconds (RFC 9110, 10.2.3).
-const RETRY_AFTER: (&str, &str) = ("retry-after", "10");
+const RETRY_AFTER: &str = "10";
 
 /// An error that is answered to the client.
 pub(crate) struct ApiError {
@@ -70,10 +70,6 @@ impl ApiError {
         let body = ErrorBody { error: self.code.as_str(), message: &self.message };
         let response = answer(self.code.http_status(), &json::to_string(&body))?;
         let headers = response.headers();
-        if self.code == Code::Unavailable {
-            let (name, value) = RETRY_AFTER;
-            headers.set(name, value)?;
-        }
         for (name, value) in self.headers {
             headers.set(name, &value)?;
         }
@@ -153,6 +149,9 @@ fn answer(status: u16, text: &str) -> worker::Result<web_sys::Response> {
     let headers = web_sys::Headers::new()?;
     headers.set("content-type", "application/json")?;
     headers.set("cache-control", "no-store")?;
+    if status == Code::Unavailable.http_status() {
+        headers.set("retry-after", RETRY_AFTER)?;
+    }
     let init = ResponseInit::new();
     init.set_status(status);
     init.set_headers(&headers);
@@ -173,16 +172,6 @@ pub(crate) fn secured(response: web_sys::Response, is_secure: bool) -> worker::R
     headers.set("x-content-type-options", "nosniff")?;
     if is_secure {
         headers.set("strict-transport-security", HSTS)?;
-    }
-    Ok(response)
-}
-
-/// Forwards an object's answer to the client, with the headers of its status.
-pub(crate) fn forward(status: u16, text: String) -> Result<Response, ApiError> {
-    let response = json_text(status, &text)?;
-    if status == Code::Unavailable.http_status() {
-        let (name, value) = RETRY_AFTER;
-        response.headers().set(name, value)?;
     }
     Ok(response)
 }
