@@ -212,8 +212,8 @@ fn unavailable(reason: NotOpened) -> ApiError {
     }
 }
 
-fn not_plain() -> ApiError {
-    let message = "this is a stream: open a WebSocket, or send the header accept: text/event-stream";
+fn no_stream_asked() -> ApiError {
+    let message = "this is a stream: open a WebSocket, or send GET with the header accept: text/event-stream";
     ApiError::invalid_request(message)
 }
 

@@ -128,9 +128,10 @@ test("other methods", async () => {
     }
     // A stream without a body is not opened, and no request waits for it.
     const streaming = { accept: "text/event-stream" };
+    const expected = path === "/api/live" ? 200 : 400;
     for (const headers of [{}, streaming]) {
       const answer = await admin(path, { method: "HEAD", headers });
-      assert.ok([200, 400, 405].includes(answer.status), `${path}: ${answer.status}`);
+      assert.equal(answer.status, expected, path);
     }
   }
 });
