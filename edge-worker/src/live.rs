@@ -48,22 +48,21 @@ enum Form {
     Socket { protocol: Option<&'static str> },
     /// As server-sent events (WHATWG HTML, 9.2).
     Events,
-    /// Not at all.
-    Plain,
 }
 
 impl Form {
-    fn of(request: &Request) -> worker::Result<Self> {
+    /// Returns the form that a request asks for; `None` where it asks for no stream.
+    fn of(request: &Request) -> worker::Result<Option<Self>> {
         let header = |name| request.headers().get(name).map(Option::unwrap_or_default);
         if request.inner().method() != "GET" {
-            return Ok(Self::Plain);
+            return Ok(None);
         }
         if is_socket(request)? {
             let is_offered = offered(request)?.iter().any(|name| name == PROTOCOL);
-            return Ok(Self::Socket { protocol: is_offered.then_some(PROTOCOL) });
+            return Ok(Some(Self::Socket { protocol: is_offered.then_some(PROTOCOL) }));
         }
         let takes_events = header("accept")?.to_ascii_lowercase().contains("text/event-stream");
-        Ok(if takes_events { Self::Events } else { Self::Plain })
+        Ok(takes_events.then_some(Self::Events))
     }
 }
 
@@ -117,9 +116,9 @@ async fn all(live: &LiveContext<'_>) -> Result<Response, ApiError> {
     let wanted = &StreamQuery::read(live, permit)?;
     let count = live.shards().count();
     let starts = (0..count).map(|shard| wanted.start(shard)).collect::<Result<Vec<Start>, ApiError>>()?;
-    if let Form::Plain = form {
+    let Some(form) = form else {
         return response::json_text(200, &format!(r#"{{"shards":{count}}}"#));
-    }
+    };
     // The Worker buffers what the shards send ahead, so they share one window.
     let share = (SEND_WINDOW / count as usize).max(MIN_SEND_WINDOW);
     let shards = &live.shard_client();
@@ -138,9 +137,7 @@ async fn all(live: &LiveContext<'_>) -> Result<Response, ApiError> {
         Form::Socket { protocol } => {
             fan_in::open(sockets, ids, live.shards(), wanted.permit.clone(), protocol)
         }
-        Form::Events | Form::Plain => {
-            event_stream::open(sockets, ids, wanted.permit.clone(), Acknowledge::Yes)
-        }
+        Form::Events => event_stream::open(sockets, ids, wanted.permit.clone(), Acknowledge::Yes),
     }
 }
 
@@ -174,7 +171,7 @@ async fn one(
     let wanted = &StreamQuery::read(live, permit)?;
     let subscription = subscription(subject, wanted.start(shard)?, wanted, SEND_WINDOW);
     let shards = &live.shard_client();
-    match Form::of(live.request)? {
+    match Form::of(live.request)?.ok_or_else(no_stream_asked)? {
         Form::Socket { protocol } => {
             let (socket, _) = socket(shards, shard, subscription).await?;
             relay::open(socket, Client::Administrator, wanted.permit.clone(), protocol)
@@ -183,7 +180,6 @@ async fn one(
             let (socket, _) = socket(shards, shard, subscription).await?;
             event_stream::open(vec![socket], Ids::OfShard, wanted.permit.clone(), Acknowledge::Yes)
         }
-        Form::Plain => Err(not_plain()),
     }
 }
 

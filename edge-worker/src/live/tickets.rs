@@ -8,7 +8,7 @@ use worker::{Request, Response};
 use super::client_socket::{self, Client};
 use super::event_stream::{self, Acknowledge};
 use super::frame::Ids;
-use super::{Form, LiveContext, PROTOCOL, lingering, not_plain, offered, openings, relay, unavailable};
+use super::{Form, LiveContext, PROTOCOL, lingering, no_stream_asked, offered, openings, relay, unavailable};
 use crate::auth::{Permit, origin, unauthorized};
 use crate::config::Config;
 use crate::http::query::Query;
@@ -48,10 +48,7 @@ pub(super) async fn answer(
 }
 
 async fn stream(pass: Pass, live: &LiveContext<'_>) -> Result<Response, ApiError> {
-    let form = Form::of(live.request)?;
-    if let Form::Plain = form {
-        return Err(not_plain());
-    }
+    let form = Form::of(live.request)?.ok_or_else(no_stream_asked)?;
     let Pass { task_id, until, seen } = pass;
     let permit = Permit::of_ticket(until);
     let shard = live.shards().shard_of_task(&task_id);
@@ -84,7 +81,6 @@ async fn stream(pass: Pass, live: &LiveContext<'_>) -> Result<Response, ApiError
             let socket = response.websocket().ok_or_else(|| ApiError::new(Code::Unavailable))?;
             relay::open(socket, Client::Page { task_id }, permit, protocol)
         }
-        (Ok(_), Form::Plain) => Err(not_plain()),
     }
 }
 
