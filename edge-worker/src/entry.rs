@@ -43,7 +43,8 @@ const TEST_DEADLINE: Duration = Duration::from_secs(40);
 const _: () =
     assert!(body::DEADLINE.as_millis() < DEADLINE.as_millis(), "a slow body has an answer of its own");
 
-/// Answers a request. Whatever goes wrong inside, its sender sees a 503 and no detail.
+/// Answers a request. Whatever goes wrong inside, its sender sees a 503, and no detail but where the deployment contradicts
+/// what is stored.
 ///
 /// Exported by hand: the attribute `event` reads more of a request than a webhook needs.
 #[wasm_bindgen]
