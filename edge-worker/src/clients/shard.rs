@@ -51,7 +51,8 @@ impl ShardClient {
     ) -> Result<Option<String>, ApiError> {
         let call = Call { reports: reports::take(shard), ..self.new_call(shard, request) };
         let mut call = CallInTransit(call);
-        let answer = invoke(self.objects.stub(&name(shard))?, &call.0, body).await?;
+        let stub = self.objects.stub(&name(shard))?;
+        let answer = invoke(stub, &call.0, body).await?;
         call.0.reports.clear();
         read(shard, &answer)
     }
