@@ -13,7 +13,7 @@ struct Vector {
     shard: u32,
 }
 
-/// Holds [`Digest::of`], [`Shards::of`] and, for ids that are text, [`Shards::of_task`] to `shard.json`.
+/// Holds [`Digest::of`], [`Shards::shard_of`] and, for ids that are text, [`Shards::shard_of_task`] to `shard.json`.
 pub fn check() -> (usize, Vec<String>) {
     judge(include_str!("../vectors/shard.json"), |vector: &Vector| {
         let id = vector.id.get();
