@@ -49,6 +49,6 @@ fn release_next(db: &dyn Database, ended: &Delivery, now: Millis) -> Result<Opti
     let Some(next) = next.filter(|next| next.due_at.is_some_and(|due_at| due_at > now)) else {
         return Ok(None);
     };
-    rows::reschedule(db, next.no, now)?;
+    next.expedite(db, now)?;
     Ok(Some(now))
 }

@@ -14,6 +14,7 @@ pub(crate) struct PendingDelivery {
     pub(crate) no: i64,
     pub(crate) due_at: Option<Millis>,
     leased_until: Option<Millis>,
+    scheduled_at: Millis,
     /// Whether its event has moved the task: one of the four statuses, which a newer one may supersede.
     pub(crate) is_applied: bool,
 }
@@ -27,12 +28,13 @@ impl PendingDelivery {
         self.leased_until.is_some_and(|until| now < until)
     }
 
-    /// Makes it due. What is due already keeps its place among those that wait.
+    /// Makes it due. What is due already keeps its place among those that wait; what a run has only put off, because an
+    /// older one of its task was in progress, gets its place back.
     pub(crate) fn expedite(&self, db: &dyn Database, now: Millis) -> Result<()> {
         if self.due_at.is_some_and(|due_at| due_at <= now) {
             return Ok(());
         }
-        rows::reschedule(db, self.no, now)
+        rows::reschedule(db, self.no, self.scheduled_at.min(now))
     }
 }
 
@@ -41,7 +43,7 @@ pub(crate) fn of_task(db: &dyn Database, last_seq: i64) -> Result<Vec<PendingDel
     const PENDING: &str = with_task_events!(
         "?1",
         "100",
-        "SELECT d.no, d.due_at, d.leased_until, task_events.outcome = 'applied'
+        "SELECT d.no, d.due_at, d.leased_until, d.scheduled_at, task_events.outcome = 'applied'
         FROM task_events CROSS JOIN deliveries d ON d.no BETWEEN task_events.seq * ?2 AND task_events.seq * ?2 + ?2 - 1
         WHERE d.state = 'pending' AND d.replay_count = 0 ORDER BY d.no"
     );
@@ -49,6 +51,7 @@ pub(crate) fn of_task(db: &dyn Database, last_seq: i64) -> Result<Vec<PendingDel
         no: row.int(),
         due_at: row.maybe_int().map(Millis),
         leased_until: row.maybe_int().map(Millis),
+        scheduled_at: Millis(row.int()),
         is_applied: row.int() == 1,
     })
 }

@@ -285,6 +285,29 @@ fn what_is_due_already_keeps_its_turn() {
 }
 
 #[test]
+fn what_has_waited_for_an_older_one_of_its_task_keeps_its_turn() {
+    let mut world = World::new();
+    let mut all = endpoint(1);
+    all.options.order = "all".to_owned();
+    all.options.paused = true;
+    world.configure(vec![all]);
+    for (task, status) in [(1, "queued"), (1, "completed"), (2, "queued"), (2, "completed"), (3, "completed")]
+    {
+        world.event(&format!("task_{task}"), status);
+        world.now = world.now.plus_millis(10);
+    }
+    world.change(|settings| settings.endpoints[0].options.paused = false);
+    // Two connections, of which the second one finds an event of the first task that may not go yet.
+    let picked = [pick(&mut world).unwrap(), pick(&mut world).unwrap()];
+    for Picked { dispatch, body } in picked {
+        let report = world.attempt(&dispatch, &body);
+        world.decide(|shard, context| shard.record_own_attempt(context, &report)).unwrap();
+    }
+    world.pass(60);
+    assert_eq!(received(&world), ["1", "2", "1", "2", "3"]);
+}
+
+#[test]
 fn what_waits_can_be_paused_deleted_and_replayed() {
     let mut world = world(ONE_AT_A_TIME);
     let first = fill(&mut world, 3);

@@ -10,7 +10,7 @@ use crate::support::World;
 const EXCEPTIONS: &[(&str, &[&str], &str)] = &[
     ("LIMIT ?) SELECT seq, name, status, outcome", &[SORT], "sorts the 101 events shown of a task"),
     (
-        "SELECT d.no, d.due_at, d.leased_until, task_events.outcome",
+        "SELECT d.no, d.due_at, d.leased_until, d.scheduled_at, task_events.outcome",
         &[SORT],
         "sorts what is pending of 100 events",
     ),
