@@ -15,8 +15,8 @@ use crate::{Context, Result};
 /// call of the directory.
 const BATCHED_FOR_SECONDS: i64 = 2;
 
-/// The latest time for repeating an unconfirmed report, in seconds of machine time; any earlier run of the alarm repeats it
-/// too.
+/// After how many seconds of machine time an unconfirmed report is repeated. No run of the alarm does it earlier: it makes no
+/// attempt while it waits for a directory that hangs.
 const REPORT_AGAIN_AFTER_SECONDS: i64 = 60;
 
 /// The kinds that tell whether an endpoint is down.
@@ -66,6 +66,8 @@ pub(crate) fn all(db: &dyn Database) -> Result<Vec<Condition>> {
 pub(crate) struct Reports {
     /// None where there is nothing to report.
     pub(crate) due_at: Option<Millis>,
+    /// When the report was begun that the directory has not confirmed.
+    begun_at: Option<Millis>,
     /// The endpoints whose health was forgotten since the last report began: what is stored of it came later.
     forgotten: BTreeSet<i64>,
 }
@@ -85,9 +87,14 @@ impl Reports {
 
     /// Returns what is to be reported now, and schedules the next report in case that the directory does not confirm it.
     pub(crate) fn begin(&mut self, context: &Context<'_>) -> Result<Vec<Condition>> {
+        let pause = context.deployment.machine_seconds(REPORT_AGAIN_AFTER_SECONDS);
+        if let Some(left) = self.begun_at.and_then(|begun_at| begun_at.remaining(pause, context.now)) {
+            self.due_at = Some(context.now.plus_millis(left));
+            return Ok(Vec::new());
+        }
         let conditions = all(context.db)?;
-        let again = context.now.plus_millis(context.deployment.machine_seconds(REPORT_AGAIN_AFTER_SECONDS));
-        self.due_at = (!conditions.is_empty()).then_some(again);
+        self.begun_at = (!conditions.is_empty()).then_some(context.now);
+        self.due_at = self.begun_at.map(|begun_at| begun_at.plus_millis(pause));
         self.forgotten.clear();
         Ok(conditions)
     }
@@ -124,6 +131,26 @@ impl Reports {
 mod tests {
     use super::*;
     use crate::shard::testing;
+
+    #[test]
+    fn a_report_that_is_not_confirmed_is_repeated_after_a_pause_and_not_by_each_run() -> Result<()> {
+        let (db, deployment) = (&testing::database()?, &testing::deployment()?);
+        let mut reports = Reports::default();
+        note(db, ConditionKind::DeliveryDead, 1, Millis(5))?;
+        for (now, reported, due_at, why) in [
+            (10, 1, 60_010, "the first report"),
+            (11, 0, 60_010, "a run that follows at once"),
+            (60_009, 0, 60_010, "the pause is not over"),
+            (60_010, 1, 120_010, "it is over"),
+            (60_011, 0, 120_010, "a second pause"),
+            (60_000, 1, 120_000, "the clock was set back"),
+        ] {
+            let context = Context { db, deployment, now: Millis(now) };
+            assert_eq!(reports.begin(&context)?.len(), reported, "{now}: {why}");
+            assert_eq!(reports.due_at, Some(Millis(due_at)), "{now}: {why}");
+        }
+        Ok(())
+    }
 
     #[test]
     fn what_is_met_is_reported_in_its_order_also_where_the_clock_was_set_back() -> Result<()> {
