@@ -54,8 +54,8 @@ impl TaskShard {
         if maintenance_succeeded { Ok(()) } else { Err("a part of its work is left for the next run".into()) }
     }
 
-    /// Makes the attempts that are due, and those that become due meanwhile: an endpoint that hangs must not
-    /// delay the others until its timeout.
+    /// Makes the attempts that are due, and those that become due meanwhile, as many as a run may: an endpoint that hangs
+    /// delays the others only where they need more than that before its timeout.
     async fn deliver_due(&self, config: &Config, started: Millis) -> worker::Result<()> {
         let shard = self.with_engine(|engine, _| engine.number())?;
         let mut running = FuturesUnordered::new();
