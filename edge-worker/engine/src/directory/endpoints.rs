@@ -189,35 +189,37 @@ impl Rotation {
 }
 
 /// Returns whether a report is checked against the health in all shards: a success in one of them keeps an endpoint
-/// that fails in others enabled.
-pub fn needs_healths(reason: &str) -> bool {
-    Reason::from_name(reason) == Some(Reason::Failing)
+/// that fails in others enabled. None is where the report does not stand in any case.
+pub fn needs_healths(context: &Context<'_>, unhealthy: &UnhealthyEndpoint) -> Result<bool, Failure> {
+    let is_failing = Reason::from_name(&unhealthy.reason) == Some(Reason::Failing);
+    Ok(is_failing && reported(context, unhealthy)?.is_some())
 }
 
 /// Disables an endpoint that a shard has reported, where the report stands; otherwise nothing is to be committed.
-///
-/// A shard that does not have the current settings yet may speak of a URL that has changed since. It reports again, once
-/// it has them.
 pub fn disable(
     context: &Context<'_>,
     unhealthy: &UnhealthyEndpoint,
     healths: &[EndpointHealth],
 ) -> Result<Option<EndpointRecord>, Failure> {
-    let UnhealthyEndpoint { endpoint, reason, settings_version } = unhealthy;
+    let reason = &unhealthy.reason;
     let stands = match Reason::from_name(reason) {
         Some(Reason::Gone) => true,
         Some(Reason::Failing) => is_dead(&healths.iter().map(health).collect::<Vec<_>>(), context.now),
         Some(Reason::Administrator) | None => false,
     };
-    let is_current = *settings_version >= versions::version(context.db)?;
-    let mut record = find(context.db, *endpoint)?;
-    if !stands || !is_current || !record.endpoint.options.is_active() {
-        return Ok(None);
-    }
+    let Some(mut record) = reported(context, unhealthy)?.filter(|_| stands) else { return Ok(None) };
     record.endpoint.options.enabled = false;
     record.disabled = Some(Disabled { reason: reason.clone(), at: context.now });
     record.updated_at = context.now;
     Ok(Some(record))
+}
+
+/// Returns the endpoint of a report, unless it is disabled or paused already, or the report is out of date: a shard that does
+/// not have the current settings yet may speak of a URL that has changed since. It reports again, once it has them.
+fn reported(context: &Context<'_>, unhealthy: &UnhealthyEndpoint) -> Result<Option<EndpointRecord>, Failure> {
+    let is_current = unhealthy.settings_version >= versions::version(context.db)?;
+    let record = find(context.db, unhealthy.endpoint)?;
+    Ok((is_current && record.endpoint.options.is_active()).then_some(record))
 }
 
 fn current_version(record: &EndpointRecord) -> i64 {

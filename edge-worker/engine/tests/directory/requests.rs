@@ -466,23 +466,31 @@ fn an_endpoint_of_the_other_kind_is_not_found() {
 fn shards_are_asked_for_the_health_of_an_endpoint_only_where_it_matters() {
     let failing = r#"{"failing_since":1,"succeeded_at":null,"consecutive_410":0}"#;
     let healthy = r#"{"failing_since":null,"succeeded_at":1767225600000,"consecutive_410":0}"#;
-    let rows: [(&str, &str, bool, &[&str]); 4] = [
-        ("gone", healthy, true, &["push"]),
-        ("failing", failing, true, &["ask the shards", "push"]),
-        ("failing", healthy, false, &["ask the shards"]),
-        ("a newer reason", failing, false, &[]),
+    // The last field is how many changes came since the settings of the shard that reports.
+    let rows: [(&str, &str, bool, &[&str], i64); 5] = [
+        ("gone", healthy, true, &["push"], 0),
+        ("failing", failing, true, &["ask the shards", "push"], 0),
+        ("failing", failing, false, &[], 1),
+        ("failing", healthy, false, &["ask the shards"], 0),
+        ("a newer reason", failing, false, &[], 0),
     ];
-    for (reason, shards, is_disabled, steps) in rows {
+    for (reason, shards, is_disabled, steps, changes) in rows {
         let (mut fixture, mut shell) = fixture();
         shell.shards = Some(shards);
         shell.answer(&mut fixture, create(SHOP)).unwrap();
         shell.done.clear();
-        let settings_version = settings::version(fixture.db()).unwrap();
+        let settings_version = settings::version(fixture.db()).unwrap() - changes;
         let unhealthy = UnhealthyEndpoint { endpoint: 1, reason: reason.to_owned(), settings_version };
         shell.answer(&mut fixture, DirectoryRequest::ReportUnhealthy(unhealthy)).unwrap();
         assert_eq!(!fixture.find(1).endpoint.options.enabled, is_disabled, "{reason}");
         assert_eq!(fixture.memory.take_effects().log.len(), usize::from(is_disabled), "{reason}");
         assert_eq!(shell.done, steps, "{reason}");
+        if is_disabled {
+            let settings_version = settings::version(fixture.db()).unwrap();
+            let again = UnhealthyEndpoint { endpoint: 1, reason: "failing".to_owned(), settings_version };
+            shell.answer(&mut fixture, DirectoryRequest::ReportUnhealthy(again)).unwrap();
+            assert_eq!(shell.done, steps, "{reason}: it is disabled already");
+        }
     }
 }
 

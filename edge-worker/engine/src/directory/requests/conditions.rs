@@ -18,7 +18,7 @@ pub(super) fn disable(
     context: &Context<'_>,
     unhealthy: UnhealthyEndpoint,
 ) -> Next {
-    if !endpoints::needs_healths(&unhealthy.reason) {
+    if !endpoints::needs_healths(context, &unhealthy)? {
         return disable_by(directory, context, unhealthy, Vec::new());
     }
     let question = ShardRequest::Health { endpoint: unhealthy.endpoint };
