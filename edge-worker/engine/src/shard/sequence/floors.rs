@@ -10,6 +10,10 @@ const PRUNED_TO: &str = "pruned_to";
 const LIVE_FROM: &str = "live_from";
 const ERASED_TO: &str = "erased_to";
 
+/// How many tasks one statement looks at for one that is no tombstone: an old task may be the first, with all tombstones of
+/// the shard after it.
+pub(crate) const TASKS_PER_SCAN: i64 = 10_000;
+
 /// Returns the last number that was pruned: up to it all events, and all bodies that can't be read, are deleted that no
 /// delivery holds.
 pub(crate) fn pruned(db: &dyn Database) -> Result<i64> {
@@ -34,12 +38,22 @@ pub(crate) fn live_tasks(db: &dyn Database) -> Result<i64> {
     meta::number(db, LIVE_FROM)
 }
 
-/// Notes which task is the first that is no tombstone.
+/// Notes which task is the first that is no tombstone, as far as it is found among the next ones. What is left is found when
+/// something is deleted again.
 pub(crate) fn raise_live_tasks(db: &dyn Database) -> Result<()> {
-    const FIRST: &str =
-        concat!("SELECT no FROM tasks WHERE no >= ? AND NOT ", is_tombstone!(), " ORDER BY no LIMIT 1");
+    const FIRST: &str = concat!(
+        "SELECT no FROM (SELECT no, task_id FROM tasks WHERE no >= ? ORDER BY no LIMIT ?) WHERE NOT ",
+        is_tombstone!(),
+        " LIMIT 1"
+    );
+    const AFTER: &str = "SELECT no FROM tasks WHERE no >= ? ORDER BY no LIMIT 1 OFFSET ?";
     let known = live_tasks(db)?;
-    let first = match db.first(FIRST, &[Bind::Int(known)], Row::int)? {
+    let binds = [Bind::Int(known), Bind::Int(TASKS_PER_SCAN)];
+    let found = match db.first(FIRST, &binds, Row::int)? {
+        None => db.first(AFTER, &binds, Row::int)?,
+        found => found,
+    };
+    let first = match found {
         None => last_task(db)? + 1,
         Some(first) => first,
     };

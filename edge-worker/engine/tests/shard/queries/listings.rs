@@ -6,6 +6,7 @@ use base64ct::{Base64, Encoding};
 use vtryon_gateway_engine::protocol::delivery::{DeliveryState, delivery_no};
 use vtryon_gateway_engine::protocol::stats::Stats;
 use vtryon_gateway_engine::protocol::{ShardRequest, TaskFilter};
+use vtryon_gateway_engine::storage::database::Database;
 use vtryon_webhooks::Millis;
 
 use crate::support::{NOON, World, body, endpoint, outline};
@@ -118,6 +119,26 @@ fn a_filtered_search_looks_at_a_part_of_many_ids_for_one_page() {
         [0, 1],
         "the first page has none of its 1,000"
     );
+}
+
+#[test]
+fn a_listing_of_all_looks_at_a_part_of_the_tombstones_for_one_page() {
+    let mut world = World::new();
+    world.event("task_first", "queued");
+    let db: &dyn Database = &world.db.sqlite;
+    let pruned = "INSERT INTO tasks (no, task_id, open, seen, unknown, last_seq, created_at, updated_at, duplicates, key)
+        WITH RECURSIVE numbers (no) AS (SELECT 2 UNION ALL SELECT no + 1 FROM numbers WHERE no < 10002)
+        SELECT numbers.no, CHAR(1) || numbers.no, 0, 0, '', 1, created_at, updated_at, 0, key
+        FROM numbers JOIN tasks ON tasks.no = 1";
+    db.run(pruned, &[]).unwrap();
+    world.event("task_last", "queued");
+    let pages = world.pages(tasks(None, 10), |_| ());
+    let shown: Vec<_> = pages.iter().map(|page| outline(page, "task_id")).collect();
+    assert_eq!(shown, [["task_last"], ["task_first"]], "the first page has one of its 10,000");
+    world.sleep(50);
+    assert_eq!(world.task_ids(), [""; 0]);
+    world.event("task_first", "completed");
+    assert_eq!(world.task_ids(), ["task_first"], "it is listed again");
 }
 
 #[test]

@@ -14,7 +14,7 @@ use crate::storage::database::{Bind, Database, Row};
 use crate::text::time::SKEW;
 
 /// How many tasks a filtered listing looks at for one page, so that a rare status costs no full scan, and neither does a
-/// range of times among imported tasks.
+/// range of times among imported tasks. Another one looks at [`floors::TASKS_PER_SCAN`].
 const TASKS_PER_SCAN: i64 = 1000;
 
 /// Selects of a range of ids, in their order.
@@ -67,8 +67,15 @@ pub(crate) fn tasks(
     let lowest = floors::live_tasks(db)?.max(earliest.unwrap_or(1));
     let is_scattered = (since.is_some() || until.is_some()) && lowest <= imported;
     let top = before.map_or_else(|| next_task(db), Ok)?;
-    let is_windowed = is_scattered || stage.is_some_and(Stage::is_final);
-    let floor = if is_windowed { (top - TASKS_PER_SCAN).max(lowest) } else { lowest };
+    let looked_at = match stage {
+        Some(stage) if is_scattered || stage.is_final() => Some(TASKS_PER_SCAN),
+        None if is_scattered => Some(TASKS_PER_SCAN),
+        // There may be no end of tombstones behind an old task.
+        None if stalled.is_none() => Some(floors::TASKS_PER_SCAN),
+        // The index of open tasks has none.
+        Some(_) | None => None,
+    };
+    let floor = looked_at.map_or(lowest, |looked_at| lowest.max(top - looked_at));
     let (since, until) = (since.map_or(i64::MIN, |at| at.0), until.map_or(i64::MAX, |at| at.0));
     let (since, until, limited) = (Bind::Int(since), Bind::Int(until), Bind::Int(limit.into()));
     let rows = match stage {
