@@ -146,6 +146,7 @@ fn a_failure_at_the_former_url_is_not_reported_of_the_new_one() {
 #[test]
 fn a_failure_at_the_new_url_is_reported_though_a_report_of_the_former_one_is_on_its_way() {
     let mut world = world_with_an_unreported_failure();
+    world.now = world.now.plus_seconds(60);
     let report = world.decide(|shard, context| shard.conditions_to_report(context)).unwrap();
     assert_eq!(report.conditions.len(), 1);
     world.configure(vec![moved()]);
