@@ -1,4 +1,5 @@
-//! Listings of tasks: all of them by time, or those whose ids begin alike. Neither walks over what it does not show.
+//! Listings of tasks: all of them by time, or those whose ids begin alike. For a page, neither walks over
+//! more than a limited number of those that it does not show.
 
 use vtryon_webhooks::lifecycle::Stage;
 use vtryon_webhooks::{Millis, Status};
