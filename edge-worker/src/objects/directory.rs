@@ -63,7 +63,10 @@ impl DurableObject for Directory {
     async fn alarm(&self) -> worker::Result<Response> {
         metering::count(BilledOperation::AlarmRun);
         self.memory.borrow_mut().iter_mut().for_each(engine::Directory::begin_alarm);
-        match AssertUnwindSafe(self.run(engine::Directory::run_alarm)).catch_unwind().await {
+        match AssertUnwindSafe(self.run(push::ALARM_TIMEOUT, engine::Directory::run_alarm))
+            .catch_unwind()
+            .await
+        {
             Ok(Ok(_)) => {}
             Ok(Err(_)) => console_error!("directory: settings or alerts are not confirmed by all shards"),
             Err(_) => console_error!("directory: panicked"),
@@ -75,13 +78,16 @@ impl DurableObject for Directory {
 
 impl Directory {
     async fn answer(&self, call: DirectoryCall) -> Result<Response, ApiError> {
-        let answer = self.run(|directory, context| directory.request(context, call)).await?;
+        let begin =
+            |directory: &mut engine::Directory, context: &Context<'_>| directory.request(context, call);
+        let answer = self.run(push::REQUEST_TIMEOUT, begin).await?;
         response::json_text(answer.status, &answer.json)
     }
 
     /// Begins something, and does what the engine asks for until there is an answer.
     async fn run(
         &self,
+        push_timeout: Duration,
         begin: impl FnOnce(&mut engine::Directory, &Context<'_>) -> Result<Step, Failure>,
     ) -> Result<Answer, ApiError> {
         let config = Config::current(&self.env)?;
@@ -104,8 +110,8 @@ impl Directory {
                     self.resume(&config, then, answers.map_err(Refusal::from))?
                 }
                 Step::Push { settings, then } => {
-                    let pushed = push::push(&config, &shards, settings).await;
-                    ask_limit = SHARDS_LIMIT - push::CONFIRM_TIMEOUT;
+                    let pushed = push::push(&config, &shards, settings, push_timeout).await;
+                    ask_limit = SHARDS_LIMIT - push::REQUEST_TIMEOUT;
                     self.resume(&config, then, pushed)?
                 }
                 Step::StoreAlert { alert, body, then } => {

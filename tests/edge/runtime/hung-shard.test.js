@@ -62,6 +62,26 @@ async function startInRealTime(t) {
   return gateway;
 }
 
+test("a new endpoint gets the events of the shards after sixteen that hang", async (t) => {
+  const shards = 17;
+  const bindings = { SHARDS: String(shards) };
+  const gateway = await Gateway.start({ build: "build-faults", bindings });
+  t.after(() => gateway.stop());
+  const backend = await Backend.start();
+  t.after(() => backend.stop());
+  // Every shard is called once: the first call of one asks shard 0, too.
+  await gateway.register(backend.url, { events: ["hang"] });
+  const hung = [...Array(shards - 1).keys()].map((shard) => taskOf(shard, shards, HUNG));
+  await acknowledged(gateway, ...hung.map((task_id) => named("hangs", task_id)));
+  const { applied } = await gateway.register(backend.url, { events: ["later"] });
+  assert.ok(applied < shards);
+  let sent = 0;
+  await until(async () => {
+    await acknowledged(gateway, named("later", taskOf(shards - 1, shards, `later_${sent++}`)));
+    return backend.received.length > 0;
+  });
+});
+
 test("the report of a first attempt is given up", async (t) => {
   const gateway = await startInRealTime(t);
   await acknowledged(gateway, named("hang", HUNG));

@@ -15,17 +15,31 @@ use crate::clients::{CONCURRENT_SHARDS, ShardClient};
 use crate::config::Config;
 use crate::platform::timeout::with_timeout;
 
-/// How long a request waits for the shards to confirm.
-pub(super) const CONFIRM_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long a shard is waited for: one that hangs must not keep the settings from those after it.
+const SHARD_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Pushes settings to all shards, and waits for them for a limited time.
-pub(super) async fn push(config: &Config, client: &ShardClient, settings: Settings) -> Pushed {
+/// How long a request waits for all shards to confirm.
+pub(super) const REQUEST_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How long a run of the alarm waits for them: longer than it takes where the most shards there can be all hang, and less
+/// than the 15 minutes that the platform gives a run.
+pub(super) const ALARM_TIMEOUT: Duration = Duration::from_secs(600);
+
+/// Pushes settings to all shards, and waits for them for a limited time. Those that are not reached by then have not
+/// confirmed.
+pub(super) async fn push(
+    config: &Config,
+    client: &ShardClient,
+    settings: Settings,
+    timeout: Duration,
+) -> Pushed {
     let (confirmed, in_force) = (Cell::new(0), Cell::new(settings.version));
     let pushes = (0..config.deployment.shards.count()).map(|shard| {
         let ask = ShardRequest::Configure(json::to_raw(&settings));
         let (confirmed, in_force) = (&confirmed, &in_force);
         async move {
-            if let Ok(Some(answer)) = client.call(shard, ask, &[]).await {
+            let answer = with_timeout(SHARD_TIMEOUT, client.call(shard, ask, &[])).await;
+            if let Some(Ok(Some(answer))) = answer {
                 confirmed.set(confirmed.get() + 1);
                 let version: i64 = json::read(&answer).unwrap_or_default();
                 in_force.set(version.max(in_force.get()));
@@ -33,7 +47,8 @@ pub(super) async fn push(config: &Config, client: &ShardClient, settings: Settin
         }
     });
     let pushed = stream::iter(pushes).for_each_concurrent(CONCURRENT_SHARDS, |push| push);
-    if with_timeout(CONFIRM_TIMEOUT, pushed).await.is_none() {
+    let is_over = with_timeout(timeout, pushed).await.is_some();
+    if !is_over || confirmed.get() < config.deployment.shards.count() {
         console_error!("directory: not all shards have confirmed in time");
     }
     Pushed { confirmed: confirmed.get(), in_force: in_force.get() }

@@ -31,8 +31,8 @@ thread_local! {
     static VARIABLES: RefCell<BTreeSet<String>> = RefCell::default();
     /// Whether broadcasts are held.
     static HELD: Cell<bool> = const { Cell::new(false) };
-    /// The shard that hangs.
-    static HUNG: Cell<Option<u32>> = const { Cell::new(None) };
+    /// The shards that hang.
+    static HUNG: RefCell<BTreeSet<u32>> = const { RefCell::new(BTreeSet::new()) };
 }
 
 /// Returns what a request asks for by its header `x-fault`: a fault, or what `entry/inspection.rs` tells.
@@ -171,14 +171,14 @@ pub(crate) async fn before_broadcast() {
     }
 }
 
-/// Lets a shard answer no call after the one that brings an event of the task `fault:hung`.
+/// Lets a shard answer no call after the one that brings an event of a task whose id begins with `fault:hung`.
 pub(crate) async fn before_call(call: &Call) {
-    while HUNG.get() == Some(call.shard) {
+    while HUNG.with_borrow(|hung| hung.contains(&call.shard)) {
         Delay::from(Duration::from_millis(100)).await;
     }
     if let ShardRequest::StoreEvent(event) = &call.request
-        && event.task_id() == Some("fault:hung")
+        && event.task_id().is_some_and(|task_id| task_id.starts_with("fault:hung"))
     {
-        HUNG.set(Some(call.shard));
+        HUNG.with_borrow_mut(|hung| hung.insert(call.shard));
     }
 }
