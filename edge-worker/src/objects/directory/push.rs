@@ -47,8 +47,8 @@ pub(super) async fn push(
         }
     });
     let pushed = stream::iter(pushes).for_each_concurrent(CONCURRENT_SHARDS, |push| push);
-    let is_over = with_timeout(timeout, pushed).await.is_some();
-    if !is_over || confirmed.get() < config.deployment.shards.count() {
+    let _ = with_timeout(timeout, pushed).await;
+    if confirmed.get() < config.deployment.shards.count() {
         console_error!("directory: not all shards have confirmed in time");
     }
     Pushed { confirmed: confirmed.get(), in_force: in_force.get() }
