@@ -16,7 +16,6 @@ import {
 } from "./sql.js";
 
 interface Result {
-  readonly command: string;
   readonly rowCount: number | null;
   // biome-ignore lint/suspicious/noExplicitAny: the type of a row in `pg`
   readonly rows: any[];
@@ -37,6 +36,9 @@ export interface PostgresPool<Client extends PostgresClient> {
 
 /** The key of the advisory lock that serialises concurrent migrations. */
 const MIGRATION_LOCK = 0x7674_7279;
+
+/** The SQLSTATEs of `RELEASE SAVEPOINT` where the transaction of the savepoint has ended or failed. */
+const ENDED: readonly unknown[] = ["25P01", "25P02", "3B001"];
 
 /**
  * The server's clock, which all clients share. It advances within a transaction, but is constant within a statement, so
@@ -103,8 +105,10 @@ export class PostgresStore<Client extends PostgresClient> implements Idempotency
    * namespaces. If another transaction is marking it, this one waits for its end. The mark is no claim: within `onEvent`
    * of a receiver with this store, an error after the transaction still has the event handled again.
    *
-   * What `work` does through its client happens exactly once; other effects may happen again. An error of `work` is
-   * thrown after the rollback. Throws `unavailable` if a statement failed and `work` ignored it: PostgreSQL then
+   * What `work` does through its client happens exactly once; other effects may happen again. `work` must send no
+   * `BEGIN`, `COMMIT` or `ROLLBACK`, nor call what does, such as the `transaction` of an ORM; savepoints are fine. An
+   * error of `work` is thrown after the rollback. Throws `unavailable` if `work` has ended the transaction: what it has
+   * committed itself stays. Throws `unavailable` also if a statement failed and `work` ignored it: PostgreSQL then
    * commits nothing.
    */
   async transaction<T>(
@@ -123,17 +127,21 @@ export class PostgresStore<Client extends PostgresClient> implements Idempotency
     };
     client.on("error", onError);
     try {
-      await client.query("BEGIN");
+      // The savepoint ends with its transaction. A COMMIT alone does not tell whether `work` has ended that: outside of
+      // any transaction it succeeds, with a warning.
+      await client.query("BEGIN; SAVEPOINT vtryon_webhooks");
       const { rows } = await this.#query(client, "markDone", { key, ttl: ttlMs });
-      const outcome: Transaction<T> =
-        rows.length === 0 ? { ran: false } : { ran: true, value: await work(client) };
-      const { command } = await client.query("COMMIT");
-      if (command !== "COMMIT") {
-        throw webhookError(
-          "unavailable",
-          "a statement of the transaction had failed, so it was rolled back",
-        );
+      let outcome: Transaction<T> = { ran: false };
+      if (rows.length > 0) {
+        const value = await work(client);
+        outcome = { ran: true, value };
       }
+      // If the first fails, the second is not run.
+      await client.query("RELEASE SAVEPOINT vtryon_webhooks; COMMIT").catch((error) => {
+        if (!ENDED.includes(error?.code)) throw error;
+        const message = "`work` has ended the transaction, or one of its statements had failed";
+        throw webhookError("unavailable", message);
+      });
       await this.#prune(client);
       return outcome;
     } catch (error) {

@@ -210,6 +210,52 @@ if (skip) {
       },
     },
     {
+      name: "a work that ends the transaction itself, and throws nothing",
+      why: "PostgreSQL answers a COMMIT outside of any transaction with COMMIT and a warning",
+      async run({ store, work, effects }) {
+        for (const [key, statements, left] of [
+          ["rolled back", ["ROLLBACK"], []],
+          ["a transaction of its own that failed", ["BEGIN", "SELECT 1 / 0", "ROLLBACK"], []],
+          ["rolled back, and begun anew", ["ROLLBACK", "BEGIN"], []],
+          ["committed", ["COMMIT"], ["a"]],
+          ["committed, and begun anew", ["COMMIT", "BEGIN"], ["a", "a"]],
+        ]) {
+          const ending = work("a", async (tx) => {
+            for (const sql of statements) await tx.query(sql).catch(() => {});
+          });
+          await assert.rejects(store.transaction(key, ending), { code: "unavailable" }, key);
+          assert.deepEqual(await effects(), left, key);
+          // What it has committed itself stays, and the mark with it.
+          assert.equal((await store.transaction(key, () => 1)).ran, left.length === 0, key);
+        }
+      },
+    },
+    {
+      name: "a work with a savepoint of its own",
+      why: "what it rolls back to that is no failure of the transaction",
+      async run({ store, work, effects }) {
+        const saving = work("a", async (tx) => {
+          await tx.query("SAVEPOINT own");
+          await tx.query("SELECT 1 / 0").catch(() => {});
+          await tx.query("ROLLBACK TO own");
+        });
+        assert.deepEqual(await store.transaction(KEY, saving), { ran: true, value: "a" });
+        assert.deepEqual(await effects(), ["a"]);
+      },
+    },
+    {
+      name: "a constraint that fails at the commit",
+      why: "its error is thrown unchanged, and nothing is done",
+      async run({ store, run, work, effects }) {
+        await run(
+          "ALTER TABLE effects ADD UNIQUE (name) DEFERRABLE INITIALLY DEFERRED; INSERT INTO effects VALUES ('a')",
+        );
+        await assert.rejects(store.transaction(KEY, work("a")), { code: "23505" });
+        assert.deepEqual(await effects(), ["a"]);
+        assert.equal((await store.transaction(KEY, work("b"))).ran, true);
+      },
+    },
+    {
       name: "a connection that breaks within a transaction",
       why: "the process lives on, nothing is done, and the pool makes a new one",
       async run({ store, run, work, effects }) {
