@@ -95,14 +95,24 @@ export function callCore<T>(work: (core: Core) => T): T {
   }
 }
 
-/** Creates the error of a code, by default with the message and the hint that the core has for it. */
+/**
+ * Creates the error of a code, by default with the message and the hint that the core has for it. Never throws, since
+ * timers and listeners call it: if the core can't be started, it returns the error that says so.
+ */
 export function webhookError(
   code: ErrorCode,
   message?: string,
   details: Details = {},
   hint?: string,
 ): WebhookError {
-  const [status, , summary, defaultHint] = callCore((core) => core.describe(code));
+  let description: ReturnType<Core["describe"]>;
+  try {
+    description = callCore((core) => core.describe(code));
+  } catch (error) {
+    // It throws nothing else.
+    return error as WebhookError;
+  }
+  const [status, , summary, defaultHint] = description;
   return new WebhookError(code, status, message ?? summary, hint ?? defaultHint, details);
 }
 

@@ -1,14 +1,19 @@
 // The flow that all adapters share, with every part that a user brings gone wrong.
 
 import assert from "node:assert/strict";
+import { PassThrough } from "node:stream";
 import { mock, test } from "node:test";
 import { Hono } from "hono";
 import { verify, WebhookError } from "vtryon-webhooks";
 import { vtryonWebhooks as forHono } from "vtryon-webhooks/hono";
+import { vtryonWebhooks as forNode } from "vtryon-webhooks/node";
 import { MemoryStore } from "vtryon-webhooks/stores";
 import { vtryonWebhooks } from "vtryon-webhooks/web";
 import { within } from "../../../tests/support/wait.js";
 import { BODY, SECRET, sign } from "../support/completed-event.js";
+
+// By its path, since the package does not export it.
+const { callCore } = await import(new URL("../../dist/esm/core/engine.js", import.meta.url));
 
 const taken = () => {};
 
@@ -98,6 +103,42 @@ for (const [name, options, status, retryAfter, logged, sent] of [
       assert.equal((await other(request(sent?.()))).status, status);
     }
     assert.equal(log.mock.callCount(), logged);
+  });
+}
+
+/** Has the core trap, so that the next call would start it again, which fails until the test has ended. */
+function stopCore(t) {
+  t.mock.method(WebAssembly, "Instance", throwing(new RangeError("could not allocate memory")));
+  const trap = throwing(new WebAssembly.RuntimeError("unreachable"));
+  assert.throws(() => callCore(trap), { code: "unavailable" });
+}
+
+// What a request waits for while the core stops, and what its sender does then.
+for (const [name, options, act] of [
+  ["secrets that never come", { secrets: () => new Promise(taken) }, taken],
+  ["a body that never ends", {}, taken],
+  ["a body that gets too long", {}, (sent) => sent.write(Buffer.alloc(300 * 1024))],
+  ["a body that is cut off", {}, (sent) => sent.destroy()],
+]) {
+  test(`the core can't be started again, ${name}: 503, and nothing is thrown outside`, async (t) => {
+    const faults = [];
+    const onError = ({ code }) => faults.push(code);
+    const receive = forNode({
+      secrets: SECRET,
+      deadlineMs: DEADLINE_MS,
+      onEvent: taken,
+      onError,
+      ...options,
+    });
+    const headers = { "x-vtryon-signature": sign(BODY) };
+    const sent = Object.assign(new PassThrough(), { method: "POST", headers });
+    const answered = Promise.withResolvers();
+    receive(sent, { writeHead: answered.resolve, end: taken });
+    await new Promise((rested) => setImmediate(rested));
+    stopCore(t);
+    act(sent);
+    assert.equal(await within("the answer", answered.promise), 503);
+    assert.deepEqual(faults, ["unavailable"]);
   });
 }
 
