@@ -77,6 +77,20 @@ export function checkFunction(value: unknown, name: string): void {
   }
 }
 
+/** Throws `invalid_option` if a function has returned a generator: none of its code has run. */
+export function checkResult(value: unknown, name: string): void {
+  let kind: unknown;
+  try {
+    kind = (value as { [Symbol.toStringTag]?: unknown } | null | undefined)?.[Symbol.toStringTag];
+  } catch {
+    // A result may be any object.
+  }
+  if (kind === "Generator" || kind === "AsyncGenerator") {
+    const message = `\`${name}\` returned a generator, and nothing iterates over it`;
+    throw webhookError("invalid_option", message);
+  }
+}
+
 /** Reads an environment variable; undefined if there is none, or if it may not be read. */
 export function readEnv(name: string): string | undefined {
   try {

@@ -1,7 +1,7 @@
 import { webhookError } from "../core/engine.js";
 import { WebhookError } from "../core/error.js";
 import type { VtryonEvent } from "../core/event.js";
-import { checkFunctionOption, checkOptions, integerOption } from "../core/options.js";
+import { checkFunctionOption, checkOptions, checkResult, integerOption } from "../core/options.js";
 import type { SecretMatch } from "../core/report.js";
 import {
   checkStore,
@@ -138,14 +138,16 @@ export function createReceiver(
       if (!WebhookError.is(error) || error.status !== 400) throw error;
       state.stage = "unreadable";
       if (!onQuarantine) throw error;
-      return () => onQuarantine.call(options, payload, error);
+      return async () =>
+        checkResult(await onQuarantine.call(options, payload, error), "onQuarantine");
     }
     const [match, event] = result;
     const idempotencyKey = event.idempotency_key;
-    const handle = (fence: number | undefined) => {
+    const handle = async (fence: number | undefined) => {
       deadline.check();
       const { signal } = deadline;
-      return onEvent.call(options, event, { ...match, idempotencyKey, fence, payload, signal });
+      const context = { ...match, idempotencyKey, fence, payload, signal };
+      checkResult(await onEvent.call(options, event, context), "onEvent");
     };
     if (store === undefined) return () => handle(undefined);
     const reportVerified = (error: unknown) => reporter.report(error, "verified");

@@ -48,6 +48,14 @@ const store = (parts) => ({
   ...parts,
 });
 const claims = (claim) => ({ store: store({ claim: () => claim }) });
+function* generator() {}
+async function* asyncGenerator() {}
+/** What a handler may return: nobody reads it. */
+const unreadableResult = {
+  get [Symbol.toStringTag]() {
+    throw new Error("mine");
+  },
+};
 const newer = new WebhookError("a_code_to_come", 400, "text", "text");
 const unauthorized = throwing(new WebhookError("signature_mismatch", 401, "text", "text"));
 
@@ -59,6 +67,17 @@ for (const [name, options, status, retryAfter, logged, sent] of [
   ["a handler throws what throws", { onEvent: throwing(revoked()) }, 503, "10", 1],
   ["a handler rejects", { onEvent: async () => verify("", "", SECRET) }, 503, "10", 1],
   ["a handler is refused itself", { onEvent: unauthorized }, 503, "10", 1],
+  ["a handler returns a generator", { onEvent: () => generator() }, 503, "10", 1],
+  ["a handler resolves to one", { onEvent: async () => asyncGenerator() }, 503, "10", 1],
+  [
+    "a quarantine returns a generator",
+    { onQuarantine: () => generator() },
+    503,
+    "10",
+    1,
+    () => ({ body: "{}" }),
+  ],
+  ["a handler returns what can't be read", { onEvent: () => unreadableResult }, 200, null, 0],
   ["a store fails", { store: store({ claim: throwing(new Error("gone")) }) }, 503, "10", 1],
   ["a store is refused", { store: store({ claim: unauthorized }) }, 503, "10", 1],
   ["a store knows more codes", { store: store({ claim: throwing(newer) }) }, 503, "10", 1],
@@ -103,6 +122,26 @@ for (const [name, options, status, retryAfter, logged, sent] of [
       assert.equal((await other(request(sent?.()))).status, status);
     }
     assert.equal(log.mock.callCount(), logged);
+  });
+}
+
+for (const [option, body] of [
+  ["onEvent", BODY],
+  ["onQuarantine", "{}"],
+]) {
+  test(`a generator that \`${option}\` returns is not remembered as handled, and the log names it`, async (t) => {
+    const log = t.mock.method(console, "error", taken);
+    const options = { secrets: SECRET, onEvent: taken, store: new MemoryStore() };
+    const receive = vtryonWebhooks({ ...options, [option]: () => generator() });
+    for (let times = 0; times < 2; times += 1) {
+      assert.equal((await receive(request({ body }))).status, 503);
+    }
+    for (const {
+      arguments: [, text],
+    } of log.mock.calls) {
+      assert.ok(text.startsWith(`invalid_option: \`${option}\` returned a generator`), text);
+    }
+    assert.equal(log.mock.callCount(), 2);
   });
 }
 

@@ -33,9 +33,12 @@ def is_async(callback: Any) -> bool:
 
 
 def check_callable(name: str, callback: object) -> None:
-    """Refuses a value that is not callable, and a generator function, whose call runs nothing."""
+    """Refuses what is not callable, and classes and generator functions: a call runs nothing."""
     if not callable(callback):
         raise WebhookError("invalid_option", f"`{name}` can't be called")
+    if isinstance(callback, type):
+        what = f"`{name}` is a class: pass an instance that can be called, or a method"
+        raise WebhookError("invalid_option", what)
     if _is_of(inspect.isgeneratorfunction, callback) or _is_of(
         inspect.isasyncgenfunction, callback
     ):
@@ -48,11 +51,18 @@ def check_plain(name: str, callback: object) -> None:
         raise WebhookError("invalid_option", f"`{name}` is async, and nothing awaits it here")
 
 
-def is_unawaited(result: object) -> bool:
-    """Returns whether a call returned an awaitable that nothing awaits, and closes it."""
+def unrun(result: object) -> str | None:
+    """Describes the result of a call that has not run its code; None for any other result.
+
+    It is an awaitable that nothing awaits, or a generator. A coroutine is closed.
+    """
     if inspect.iscoroutine(result):
         result.close()
-    return inspect.isawaitable(result)
+    if inspect.isawaitable(result):
+        return "an awaitable, and nothing awaits it here"
+    if inspect.isgenerator(result) or inspect.isasyncgen(result):
+        return "a generator, and nothing iterates over it"
+    return None
 
 
 def attempted(work: Work) -> Result:
@@ -99,7 +109,7 @@ class Threads:
         if job.exception() is not None:
             return
         result, fault = job.result()
-        is_unawaited(result)
+        unrun(result)
         if fault is not None:
             self._on_late(fault)
 

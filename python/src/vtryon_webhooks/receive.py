@@ -21,7 +21,7 @@ from vtryon_webhooks.callbacks import (
     check_callable,
     check_plain,
     is_async,
-    is_unawaited,
+    unrun,
 )
 from vtryon_webhooks.codes import TABLE
 from vtryon_webhooks.errors import WebhookError
@@ -196,13 +196,13 @@ class Receiver:
             return refused("unavailable")
         try:
             result = yield handle
-            unawaited = is_unawaited(result)
+            what = unrun(result)
         except Exception as fault:
             self._report.failed(fault, "verified")
             return refused("unavailable")
-        if unawaited:
-            what = f"`{name}` returned an awaitable, and nothing awaits it here"
-            self._report.refused(WebhookError("invalid_option", what), "verified")
+        if what:
+            error = WebhookError("invalid_option", f"`{name}` returned {what}")
+            self._report.refused(error, "verified")
             # Nothing has taken the event, so it has to come again.
             return refused("unavailable")
         return acknowledged()

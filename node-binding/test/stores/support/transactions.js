@@ -48,6 +48,18 @@ export const TRANSACTIONS = [
     },
   },
   {
+    name: "a work that returns a generator",
+    why: "none of its code has run, and the key would be kept",
+    async run({ store, work, effects }) {
+      for (const make of [function* () {}, async function* () {}]) {
+        const begun = async () => store.transaction(KEY, (tx) => make(tx));
+        await assert.rejects(begun, { code: "invalid_option", message: /^`work` returned a gen/ });
+      }
+      assert.deepEqual(await store.transaction(KEY, work("a")), { ran: true, value: "a" });
+      assert.deepEqual(await effects(), ["a"]);
+    },
+  },
+  {
     name: "under a claim",
     why: "the receiver holds a lease on the same key, and commits it when the handler has returned",
     async run({ store, work, effects }) {
