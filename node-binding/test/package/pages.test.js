@@ -110,6 +110,7 @@ const OTHERS = [
   "gateway",
   "namespaces",
   "postgres",
+  "postgres-transaction",
   // It follows a gateway: tests/edge runs it.
   "live-socket",
 ];
@@ -180,6 +181,35 @@ test("the example postgres lives on when its idle connections break", {
   await until(() => printed.join("").includes("terminating connection"));
   assert.equal((await post(url)).status, 200);
   assert.equal(printed.join("").match(/task_1 completed/g).length, 1);
+});
+
+test("the example postgres-transaction answers 503 if the commit fails, and lives on", {
+  skip: skipPostgres,
+}, async (t) => {
+  const { connection, stop } = await startPostgres();
+  t.after(stop);
+  const { host: PGHOST, user: PGUSER, database: PGDATABASE } = connection;
+  const { url } = await listening(
+    t,
+    process.execPath,
+    ["index.js"],
+    path.join(project, "postgres-transaction"),
+    { VTRYON_WEBHOOK_SECRET: SECRET, PGHOST, PGUSER, PGDATABASE },
+  );
+  const client = new pg.Client(connection);
+  await client.connect();
+  const looks = async () => (await client.query("SELECT task FROM looks")).rows.length;
+  // The connection ends at the commit, when deferred triggers run.
+  await client.query(`CREATE FUNCTION leave() RETURNS trigger LANGUAGE plpgsql
+      AS $$ BEGIN PERFORM pg_terminate_backend(pg_backend_pid()); RETURN NULL; END $$;
+    CREATE CONSTRAINT TRIGGER leave AFTER INSERT ON looks DEFERRABLE INITIALLY DEFERRED
+      FOR EACH ROW EXECUTE FUNCTION leave()`);
+  assert.equal((await post(url)).status, 503);
+  assert.equal(await looks(), 0);
+  await client.query("DROP TRIGGER leave ON looks");
+  for (let times = 0; times < 2; times += 1) assert.equal((await post(url)).status, 200);
+  assert.equal(await looks(), 1);
+  await client.end();
 });
 
 test("the example gateway receives messages", async (t) => {
