@@ -45,14 +45,15 @@ export interface ReceiverOptions extends Options, IdempotencyOptions {
   /** Keeps duplicates away from `onEvent`. Without a store, every duplicate reaches it. */
   store?: IdempotencyStore | undefined;
   /** Handles an event. The answer is 200 after it has returned, and 503 if it throws. */
-  onEvent(event: VtryonEvent, context: Context): unknown;
+  // Properties, not methods: those may be compared loosely, and a handler for one kind of event would be taken.
+  onEvent: (event: VtryonEvent, context: Context) => unknown;
   /** Handles a signed body that is no event, which is then answered 200; without it, the answer is 400. */
-  onQuarantine?(payload: Uint8Array, error: WebhookError): unknown;
+  onQuarantine?: ((payload: Uint8Array, error: WebhookError) => unknown) | undefined;
   /**
    * Gets the error of every request that is not answered 200. By default, errors of the receiver and wrong signatures
    * are logged.
    */
-  onError?(error: unknown): unknown;
+  onError?: ((error: unknown) => unknown) | undefined;
 }
 
 const RECEIVER_OPTIONS: readonly (keyof ReceiverOptions)[] = [

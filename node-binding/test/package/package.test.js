@@ -116,7 +116,13 @@ test("it runs", async (t) => {
 });
 
 test("its types match its behaviour", () => {
-  const compilerOptions = { strict: true, noEmit: true, types: ["node"], skipLibCheck: true };
+  const compilerOptions = {
+    strict: true,
+    exactOptionalPropertyTypes: true,
+    noEmit: true,
+    types: ["node"],
+    skipLibCheck: true,
+  };
   const linked = ["@types", "express", "fastify", "hono", "undici-types"];
   const sample = readFileSync(path.join(import.meta.dirname, "types.sample.ts"), "utf8");
   const settings = [

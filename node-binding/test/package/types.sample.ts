@@ -97,5 +97,11 @@ new VtryonWebhooks("whsec_a", { scheme: "stripe" });
 void (error instanceof WebhookError && error.code === "bad_signature");
 // @ts-expect-error: without a handler nothing takes the events
 forExpress.vtryonWebhooks({});
+// @ts-expect-error: events with another status come too
+forExpress.vtryonWebhooks({ onEvent: (completed: CompletedEvent) => completed.result_url });
+// @ts-expect-error: anything may be thrown
+forExpress.vtryonWebhooks({ ...options, onError: (reason: Error) => reason.message });
+forExpress.vtryonWebhooks({ ...options, onError: undefined, onQuarantine: undefined });
+forExpress.vtryonWebhooks({ ...options, onError: console.error, async onQuarantine() {} });
 // @ts-expect-error: what was received does not change
 event.task_id = "another";
