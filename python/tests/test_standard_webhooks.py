@@ -141,6 +141,8 @@ FORMS: list[tuple[str, Any]] = [
     ("upper case", {name.upper(): value for name, value in signed().items()}),
     ("lists", {name: [value] for name, value in signed().items()}),
     ("bytes", {name.encode(): value.encode() for name, value in signed().items()}),
+    ("ASGI", [(name.encode(), value.encode()) for name, value in signed().items()]),
+    ("pairs of text", tuple(signed().items())),
     ("Werkzeug", Headers(signed())),
     ("Starlette", starlette.datastructures.Headers(signed())),
     ("Django", HttpHeaders({f"HTTP_{name.upper()}": value for name, value in signed().items()})),

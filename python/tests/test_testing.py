@@ -16,6 +16,7 @@ from vtryon_webhooks.testing import (
     event_body,
     hostile_requests,
     payload_of,
+    sign,
     signed_headers,
 )
 
@@ -47,6 +48,15 @@ def rows_failed(takes: Takes, status: int = 200) -> list[str]:
         if answer not in sent.statuses:
             failed.append(sent.name)
     return failed
+
+
+@pytest.mark.parametrize("kind", [bytearray, memoryview])
+def test_signing_takes_what_verifying_takes(kind: Callable[[bytes], Any]) -> None:
+    payload, secret = payload_of(event_body("try-on", "completed")), ENDPOINT_SECRET
+    assert sign(kind(payload), secret) == sign(payload, secret)
+    headers = signed_headers(kind(payload), secret, scheme="standard-webhooks", now=lambda: 0)
+    webhooks = Webhooks(secret, scheme="standard-webhooks", now=lambda: 0)
+    assert webhooks.verify(payload, headers).payload == payload
 
 
 @pytest.mark.parametrize("status", [200, 201, 202, 204])

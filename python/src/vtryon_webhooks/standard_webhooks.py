@@ -13,7 +13,7 @@ import re
 import time
 from collections.abc import Iterable, Sequence
 from itertools import islice
-from typing import Any, Callable, Protocol
+from typing import Any, Callable, Protocol, Union
 
 from vtryon_webhooks.codes import TABLE
 from vtryon_webhooks.errors import WebhookError
@@ -45,6 +45,10 @@ class RequestHeaders(Protocol):
 
     def items(self) -> Iterable[tuple[Any, Any]]:
         """Lists names and values; a value may be a list of them."""
+
+
+#: All headers of a request: an object with `items`, or the list of pairs that ASGI has.
+AllHeaders = Union[RequestHeaders, Sequence[tuple[bytes, bytes]]]
 
 
 class Message:
@@ -94,6 +98,19 @@ def decode_secret(secret: bytes) -> bytes:
     return key
 
 
+def is_list_of_pairs(headers: object) -> bool:
+    """Returns whether these are headers as ASGI has them: a list of names and values."""
+    return isinstance(headers, (list, tuple)) and len(headers) > 0 and isinstance(headers[0], tuple)
+
+
+def _pairs(headers: Any) -> Iterable[tuple[Any, Any]]:
+    if is_list_of_pairs(headers):
+        pairs: Iterable[tuple[Any, Any]] = headers
+        return pairs
+    items = getattr(headers, "items", None)
+    return () if items is None else items()
+
+
 def header_getter(headers: object) -> GetHeader:
     """Returns a function that gets the values of a header by its name in lower case.
 
@@ -106,10 +123,11 @@ def header_getter(headers: object) -> GetHeader:
             getlist = getattr(headers, "getlist", None)
             if getlist is not None:
                 return list(islice(getlist(name), 2))
-            items = getattr(headers, "items", None)
-            pairs = () if items is None else items()
             return [
-                found for key, value in pairs if _is_named(key, name) for found in _as_values(value)
+                found
+                for key, value in _pairs(headers)
+                if _is_named(key, name)
+                for found in _as_values(value)
             ]
         except Exception:  # an object of the caller may raise anything
             return [NOT_TEXT]

@@ -12,11 +12,12 @@ from vtryon_webhooks.options import DEFAULT_MAX_BODY_BYTES, UNSET, Options, Sche
 from vtryon_webhooks.plain import bytearray_of, bytes_of
 from vtryon_webhooks.signature import SIGNATURE_HEADER, Claim, SignatureHeader
 from vtryon_webhooks.standard_webhooks import (
+    AllHeaders,
     GetHeader,
     Message,
-    RequestHeaders,
     decode_secret,
     header_getter,
+    is_list_of_pairs,
 )
 from vtryon_webhooks.verified import Verified
 
@@ -59,7 +60,7 @@ class Webhooks:
         self._keys = keys_of(secrets, bytes if scheme == "vtryon" else decode_secret)
         self.max_body_bytes = max_body_bytes
 
-    def verify(self, payload: Payload, signature: SignatureHeader | RequestHeaders) -> Verified:
+    def verify(self, payload: Payload, signature: SignatureHeader | AllHeaders) -> Verified:
         """Verifies the raw body of a request against the values of its signature's header.
 
         It also takes all headers of the request, which the scheme `standard-webhooks` needs. Every
@@ -68,7 +69,7 @@ class Webhooks:
         return self.verify_request(payload, self._header(signature))
 
     def construct_event(
-        self, payload: Payload, signature: SignatureHeader | RequestHeaders
+        self, payload: Payload, signature: SignatureHeader | AllHeaders
     ) -> VtryonEvent:
         """Verifies the raw body and returns its event.
 
@@ -79,7 +80,7 @@ class Webhooks:
 
     def verify_request(self, payload: Payload, header: GetHeader) -> Verified:
         """Verifies the raw body of a request whose headers are asked for by name."""
-        body = _snapshot(payload)
+        body = snapshot(payload)
         claim = self._claim(header)
         self._check_length(len(body))
         matches = [claim.is_signed_by(key, body) for key in self._keys]
@@ -117,12 +118,12 @@ class Webhooks:
 def _is_headers(signature: object) -> bool:
     """Returns whether these are all headers of a request, not the values of one."""
     try:
-        return hasattr(signature, "items")
+        return hasattr(signature, "items") or is_list_of_pairs(signature)
     except Exception:  # an object of the caller may raise anything
         return False
 
 
-def _snapshot(payload: object) -> bytes:
+def snapshot(payload: object) -> bytes:
     """Returns bytes that nobody writes to while they are verified and read."""
     body = bytes_of(payload)
     if body is None:

@@ -10,27 +10,24 @@ from typing import Callable
 from vtryon_webhooks.errors import WebhookError
 from vtryon_webhooks.keys import Key, Secret
 from vtryon_webhooks.options import Options, Scheme
-from vtryon_webhooks.plain import bytes_of
 from vtryon_webhooks.signature import SIGNATURE_HEADER
 from vtryon_webhooks.standard_webhooks import decode_secret, seconds_of
+from vtryon_webhooks.webhooks import Payload, snapshot
 
 #: Receivers take fewer ids: a test may send one that they refuse, but none that HTTP refuses.
 _VISIBLE = re.compile(r"[!-~]+")
 
 
-def sign(payload: bytes, secret: Secret) -> str:
+def sign(payload: Payload, secret: Secret) -> str:
     """Returns the value of `x-vtryon-signature` for a payload: 64 lower-case hex digits.
 
     Raises `payload_not_raw`, and the errors of an invalid secret.
     """
-    octets = bytes_of(payload)
-    if octets is None:
-        raise WebhookError("payload_not_raw")
-    return Key(secret).mac(octets).hex()
+    return Key(secret).mac(snapshot(payload)).hex()
 
 
 def signed_headers(
-    payload: bytes,
+    payload: Payload,
     secret: Secret,
     *,
     scheme: Scheme = "vtryon",
@@ -46,7 +43,8 @@ def signed_headers(
     Raises `invalid_option`, `payload_not_raw`, and the errors of an invalid secret.
     """
     Options(scheme=scheme, now=now)
-    headers = {"content-type": "application/json", SIGNATURE_HEADER: sign(payload, secret)}
+    octets = snapshot(payload)
+    headers = {"content-type": "application/json", SIGNATURE_HEADER: sign(octets, secret)}
     if scheme == "vtryon":
         # Refused, because whoever sets it expects the headers of a gateway.
         if webhook_id is not None:
@@ -59,7 +57,7 @@ def signed_headers(
         what = "`webhook_id` is not a text of visible ASCII characters"
         raise WebhookError("invalid_option", what)
     timestamp = int(seconds_of(now))
-    mac = Key(secret, decode_secret).mac(f"{webhook_id}.{timestamp}.".encode() + payload)
+    mac = Key(secret, decode_secret).mac(f"{webhook_id}.{timestamp}.".encode() + octets)
     return {
         **headers,
         "webhook-id": webhook_id,
