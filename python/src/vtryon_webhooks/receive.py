@@ -201,8 +201,8 @@ class Receiver:
             self._report.failed(fault, "verified")
             return refused("unavailable")
         if what:
-            error = WebhookError("invalid_option", f"`{name}` returned {what}")
-            self._report.refused(error, "verified")
+            unrun_error = WebhookError("invalid_option", f"`{name}` returned {what}")
+            self._report.refused(unrun_error, "verified")
             # Nothing has taken the event, so it has to come again.
             return refused("unavailable")
         return acknowledged()
