@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import os
 import re
 import sqlite3
@@ -95,6 +96,21 @@ def test_django(mark: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert wsgi(WSGIHandler(), request(BODY, SECRET)).status == 200
     assert wsgi(WSGIHandler(), request(BODY, "whsec_stranger")).status == 401
     assert capsys.readouterr().out == "status:completed:task_try_on\n"
+
+
+def test_cloud_function() -> None:
+    handler = run("cloud-function-python").handler
+    headers = {"X-Vtryon-Signature": sign(BODY, SECRET)}
+    encoded = base64.b64encode(BODY).decode()
+
+    def status(**sent: Any) -> int:
+        answer: dict[str, int] = handler(sent, None)
+        return answer["statusCode"]
+
+    assert status(headers=headers, body=BODY.decode(), isBase64Encoded=False) == 200
+    assert status(headers=headers, body=encoded, isBase64Encoded=True) == 200
+    assert status(headers=headers, body=encoded, isBase64Encoded=False) == 401
+    assert status(headers={}, body=None) == 401
 
 
 def test_gateway(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
@@ -209,14 +225,29 @@ def test_raw_recipes_are_attacked() -> None:
             assert status in hostile.statuses, f"{mark}, {hostile.name}: {hostile.why}"
 
 
+#: What no page shows: a variable that may not be set, and the headers of ASGI.
+ARGUMENTS = """
+import os
+from vtryon_webhooks import VtryonEvent, Webhooks
+from vtryon_webhooks.flask import receiver
+
+view = receiver(print, secrets=lambda: os.environ.get("SHOP_SECRET"))
+
+def event_of(body: bytes, headers: list[tuple[bytes, bytes]]) -> VtryonEvent:
+    return Webhooks().construct_event(body, headers)
+"""
+
+
 def test_types(tmp_path: Path) -> None:
     """The examples for each framework pass mypy unchanged, and so does a coroutine."""
     pattern = r"<!-- tested: (\S*(?:flask|fastapi|starlette|django)) -->\n```python"
     marks = [mark for page in PAGES for mark in re.findall(pattern, page)]
     marks += ["fastapi-readme", "fastapi-view", "idempotency-python", "receive-python"]
-    assert len(marks) == 13
+    marks += ["cloud-function-python"]
+    assert len(marks) == 14
     blocks = {mark: block(mark) for mark in marks}
     blocks["django-async"] = blocks["django"].replace("def on_event", "async def on_event")
+    blocks["arguments"] = ARGUMENTS
     for mark, text in blocks.items():
         (tmp_path / f"page_{mark.replace('-', '_')}.py").write_text(text)
     # As a user runs it, in the running Python: the types of frameworks are lost on an older target.

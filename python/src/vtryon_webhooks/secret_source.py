@@ -15,7 +15,10 @@ from vtryon_webhooks.options import UNSET, Unset
 from vtryon_webhooks.webhooks import Secrets, Webhooks
 
 #: One secret or several, or a function that gets them, which may be async where the server awaits.
-SecretSource = Union[Secrets, Callable[[], Secrets], Callable[[], Awaitable[Secrets]]]
+#: It may return None, such as a variable that is not set: a missing secret.
+SecretSource = Union[
+    Secrets, Callable[[], Union[Secrets, None]], Callable[[], Awaitable[Union[Secrets, None]]]
+]
 
 # What to do where a function gives no secret.
 _FUNCTION_HINT = "let it return the secret that Vtryon shows when the URL is registered"
