@@ -49,6 +49,7 @@ fn release_next(db: &dyn Database, ended: &Delivery, now: Millis) -> Result<Opti
     let Some(next) = next.filter(|next| next.due_at.is_some_and(|due_at| due_at > now)) else {
         return Ok(None);
     };
-    next.expedite(db, now)?;
+    // A run has only put it off: it gets its place in the queue back.
+    rows::reschedule(db, next.no, next.scheduled_at.min(now))?;
     Ok(Some(now))
 }

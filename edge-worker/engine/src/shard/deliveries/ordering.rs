@@ -14,7 +14,7 @@ pub(crate) struct PendingDelivery {
     pub(crate) no: i64,
     pub(crate) due_at: Option<Millis>,
     leased_until: Option<Millis>,
-    scheduled_at: Millis,
+    pub(crate) scheduled_at: Millis,
     /// Whether its event has moved the task: one of the four statuses, which a newer one may supersede.
     pub(crate) is_applied: bool,
 }
@@ -28,13 +28,12 @@ impl PendingDelivery {
         self.leased_until.is_some_and(|until| now < until)
     }
 
-    /// Makes it due. What is due already keeps its place among those that wait; what a run has only put off, because an
-    /// older one of its task was in progress, gets its place back.
+    /// Makes it due. What is due already keeps its place among those that wait.
     pub(crate) fn expedite(&self, db: &dyn Database, now: Millis) -> Result<()> {
         if self.due_at.is_some_and(|due_at| due_at <= now) {
             return Ok(());
         }
-        rows::reschedule(db, self.no, self.scheduled_at.min(now))
+        rows::reschedule(db, self.no, now)
     }
 }
 
