@@ -139,7 +139,7 @@ pub fn change(
 fn is_shown_instead(record: &EndpointRecord, url: &str) -> bool {
     let options = &record.endpoint.options;
     let shown = options.alerts.as_ref().map_or(&*options.url, |alerts| view::shown_url(&options.url, alerts));
-    shown != options.url && url.trim_end_matches('/') == shown
+    url != options.url && shown != options.url && url.trim_end_matches('/') == shown
 }
 
 /// Removes the previous secrets at once.
@@ -217,9 +217,10 @@ pub fn disable(
 /// Returns the endpoint of a report, unless it is disabled or paused already, or the report is out of date: a shard that does
 /// not have the current settings yet may speak of a URL that has changed since. It reports again, once it has them.
 fn reported(context: &Context<'_>, unhealthy: &UnhealthyEndpoint) -> Result<Option<EndpointRecord>, Failure> {
-    let is_current = unhealthy.settings_version >= versions::version(context.db)?;
-    let record = find(context.db, unhealthy.endpoint)?;
-    Ok((is_current && record.endpoint.options.is_active()).then_some(record))
+    if unhealthy.settings_version < versions::version(context.db)? {
+        return Ok(None);
+    }
+    Ok(Some(find(context.db, unhealthy.endpoint)?).filter(|record| record.endpoint.options.is_active()))
 }
 
 fn current_version(record: &EndpointRecord) -> i64 {
