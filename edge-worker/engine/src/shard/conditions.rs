@@ -80,23 +80,28 @@ impl Reports {
 
     /// Schedules a report of what was just noted. Returns when the alarm is needed for it.
     pub(crate) fn schedule(&mut self, context: &Context<'_>) -> Millis {
-        let due_at = context.now.plus_millis(context.deployment.machine_seconds(BATCHED_FOR_SECONDS));
+        let batched_for = context.deployment.machine_seconds(BATCHED_FOR_SECONDS);
+        let due_at = context.now.plus_millis(self.pause_left(context).unwrap_or(batched_for));
         self.due_at = Some(due_at);
         due_at
     }
 
     /// Returns what is to be reported now, and schedules the next report in case that the directory does not confirm it.
     pub(crate) fn begin(&mut self, context: &Context<'_>) -> Result<Vec<Condition>> {
-        let pause = context.deployment.machine_seconds(REPORT_AGAIN_AFTER_SECONDS);
-        if let Some(left) = self.begun_at.and_then(|begun_at| begun_at.remaining(pause, context.now)) {
+        if let Some(left) = self.pause_left(context) {
             self.due_at = Some(context.now.plus_millis(left));
             return Ok(Vec::new());
         }
         let conditions = all(context.db)?;
         self.begun_at = (!conditions.is_empty()).then_some(context.now);
-        self.due_at = self.begun_at.map(|begun_at| begun_at.plus_millis(pause));
+        self.due_at = self.begun_at.map(|begun_at| begun_at.plus_millis(pause(context)));
         self.forgotten.clear();
         Ok(conditions)
+    }
+
+    /// Returns for how many milliseconds an unconfirmed report is not repeated yet.
+    fn pause_left(&self, context: &Context<'_>) -> Option<i64> {
+        self.begun_at.and_then(|begun_at| begun_at.remaining(pause(context), context.now))
     }
 
     /// Notes that the health of an endpoint was forgotten, and that is committed.
@@ -125,6 +130,11 @@ impl Reports {
         *self = Self::load(context)?;
         Ok(())
     }
+}
+
+/// Returns the pause before an unconfirmed report is repeated, in milliseconds of the clock.
+fn pause(context: &Context<'_>) -> i64 {
+    context.deployment.machine_seconds(REPORT_AGAIN_AFTER_SECONDS)
 }
 
 #[cfg(all(test, feature = "sqlite"))]
