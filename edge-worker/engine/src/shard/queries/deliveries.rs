@@ -253,11 +253,14 @@ fn show(db: &dyn Database, shard: u32, row: DeliveryRow) -> Result<DeliveryView>
     })
 }
 
-/// Finds the events of a task whose deliveries may be before a number, the latest first, as many as a page looks at; none of a
-/// task that was erased, also while its rows are left.
+/// Finds the events of a task whose deliveries may be before a number, the latest first, as many as a page looks at: from the
+/// event of that number on, where it is one of the task, as a page's cursor is. There is none of a task that was erased, also
+/// while its rows are left.
 fn events_of_task(db: &dyn Database, task_id: &str, before: Option<i64>) -> Result<Vec<i64>> {
     const FOLLOW: &str = with_task_events!(
-        "(SELECT last_seq FROM tasks WHERE task_id = ?1)",
+        "(SELECT COALESCE(
+                (SELECT seq FROM events WHERE seq = CAST(?2 / ?3 AS INTEGER) AND task_no = tasks.no), last_seq
+            ) FROM tasks WHERE task_id = ?1)",
         "-1",
         "SELECT seq FROM task_events WHERE seq * ?3 < ?2 LIMIT ?4"
     );

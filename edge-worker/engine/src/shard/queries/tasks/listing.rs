@@ -1,5 +1,5 @@
-//! Listings of tasks: all of them by time, or those whose ids begin alike. For a page, neither walks over
-//! more than a limited number of those that it does not show.
+//! Listings of tasks: all of them by time, or those whose ids begin alike. For a page, neither walks over more than a
+//! limited number of those that it does not show.
 
 use vtryon_webhooks::lifecycle::Stage;
 use vtryon_webhooks::{Millis, Status};
@@ -16,7 +16,7 @@ use crate::text::time::SKEW;
 
 /// How many tasks a filtered listing looks at for one page, so that a rare status costs no full scan, and neither does a
 /// range of times among imported tasks. Another one looks at [`floors::TASKS_PER_SCAN`].
-const TASKS_PER_SCAN: i64 = 1000;
+const FILTERED_PER_SCAN: i64 = 1000;
 
 /// Selects of a range of ids, in their order.
 macro_rules! window {
@@ -69,8 +69,8 @@ pub(crate) fn tasks(
     let is_scattered = (since.is_some() || until.is_some()) && lowest <= imported;
     let top = before.map_or_else(|| next_task(db), Ok)?;
     let looked_at = match stage {
-        Some(stage) if is_scattered || stage.is_final() => Some(TASKS_PER_SCAN),
-        None if is_scattered => Some(TASKS_PER_SCAN),
+        _ if is_scattered => Some(FILTERED_PER_SCAN),
+        Some(stage) if stage.is_final() => Some(FILTERED_PER_SCAN),
         // There may be no end of tombstones behind an old task.
         None if stalled.is_none() => Some(floors::TASKS_PER_SCAN),
         // The index of open tasks has none.
@@ -129,7 +129,7 @@ fn by_id(
     let range = [Bind::Text(begin.as_deref().unwrap_or(prefix)), Bind::Text(&end)];
     let mut binds = range.to_vec();
     binds.extend([
-        Bind::Int(TASKS_PER_SCAN),
+        Bind::Int(FILTERED_PER_SCAN),
         Bind::Int(filter.since.map_or(i64::MIN, |at| at.0)),
         Bind::Int(filter.until.map_or(i64::MAX, |at| at.0)),
         Bind::Maybe(filter.status.as_deref()),
@@ -148,7 +148,7 @@ fn by_id(
     }
     // Where the window had too few, the next page begins after it.
     let mut binds = range.to_vec();
-    binds.push(Bind::Int(TASKS_PER_SCAN - 1));
+    binds.push(Bind::Int(FILTERED_PER_SCAN - 1));
     Ok(Page { next: db.first(LAST, &binds, Row::int)?, ..page })
 }
 
