@@ -51,8 +51,8 @@ fn state_tag(digest: &Digest) -> String {
 }
 
 impl Shard {
-    /// Opens a stream of the shard and the number of shards that the caller means, or says why not. Its socket is to be reported to
-    /// [`Shard::opened`] once it has its attachment.
+    /// Opens a stream of the shard and the number of shards that the caller means, or says why not. Its socket is to be
+    /// reported to [`Shard::opened`] once it has its attachment.
     ///
     /// # Errors
     /// A fault of the database; so for the other methods.

@@ -49,7 +49,7 @@ pub(super) async fn push(
     let pushed = stream::iter(pushes).for_each_concurrent(CONCURRENT_SHARDS, |push| push);
     let _ = with_timeout(timeout, pushed).await;
     if confirmed.get() < config.deployment.shards.count() {
-        console_error!("directory: not all shards have confirmed in time");
+        console_error!("directory: not all shards have confirmed");
     }
     Pushed { confirmed: confirmed.get(), in_force: in_force.get() }
 }
