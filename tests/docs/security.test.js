@@ -1,9 +1,10 @@
-// SECURITY.md: each threat has a guard, and the tests that its row names are there.
+// SECURITY.md: each threat has a guard, and the tests that its row names are there. What a guide says of logs is so.
 
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import path from "node:path";
 import { test } from "node:test";
+import { readConfig } from "../../edge-worker/npm/lib/folder/config.js";
 import { read } from "../pages.js";
 
 const ROOT = path.join(import.meta.dirname, "../..");
@@ -63,4 +64,15 @@ test("a test that is not there is seen", () => {
     { title: "no-such-target", file: "Makefile" },
   ];
   for (const proof of wrong) assert.ok(!isThere(proof), JSON.stringify(proof));
+});
+
+test("Cloudflare does not log the headers of requests, by the setting that the guide names", async () => {
+  const named = /`"invocation_logs": false` under `([\w.]+)`/.exec(
+    read("docs/guides/monitoring.md"),
+  );
+  for (const file of ["wrangler.toml", "deploy/wrangler.jsonc"]) {
+    const config = await readConfig(path.join(ROOT, file));
+    const settings = named[1].split(".").reduce((outer, key) => outer[key], config);
+    assert.equal(settings.invocation_logs, false, file);
+  }
 });
