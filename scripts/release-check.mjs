@@ -3,7 +3,8 @@
 //     node scripts/release-check.mjs --notes
 //
 // Prints one line for each check and for each fault, and fails at the end. With --tag, as when a release is made, the
-// tag names the version, the entry in the changelog has a date, and no page says that nothing is published yet. --notes prints that entry.
+// tag names the version, the entry in the changelog has a date, and no page says that nothing is published yet. --notes
+// prints that entry.
 
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";

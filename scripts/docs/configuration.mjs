@@ -39,7 +39,7 @@ function pageOf(secrets, texts, bindings) {
         ["**this machine**", "`.dev.vars`", "the same files"],
       ],
     ),
-    "Deploy after a change of a variable. A secret takes effect within seconds, everywhere within minutes; no deployment is needed.",
+    "Deploy after a change of a variable. A secret takes effect within seconds, everywhere within minutes; no other deployment is needed.",
     "If something is missing or wrong, the gateway answers 503, apart from 405 to a method that a path does not have. The dashboard's files are served all the same. The log names the variable and what is wrong with it, never its value: run `npx wrangler tail`, then ask again.",
     "## Secrets",
     table(
