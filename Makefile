@@ -12,7 +12,8 @@ unexport GIT_DIR GIT_WORK_TREE GIT_INDEX_FILE GIT_COMMON_DIR GIT_PREFIX
 # What listens on this machine is asked directly, also where everything else needs a proxy.
 comma := ,
 unproxied := $(or $(no_proxy),$(NO_PROXY))
-export no_proxy := $(if $(unproxied),$(unproxied)$(comma))127.0.0.1,localhost
+# `*`, all hosts, counts only where it stands alone.
+export no_proxy := $(if $(filter *,$(unproxied)),*,$(if $(unproxied),$(unproxied)$(comma))127.0.0.1,localhost)
 export NO_PROXY := $(no_proxy)
 
 # Where rustup installs, for shells that did not read its profile.

@@ -25,6 +25,11 @@ for (const { name, environment, variables } of [
     variables: { no_proxy: `.example,${LOCAL}`, NO_PROXY: `.example,${LOCAL}` },
   },
   {
+    name: "where the proxy is asked for nothing, that stays",
+    environment: { no_proxy: "*", https_proxy: "http://proxy.example:3128" },
+    variables: { no_proxy: "*", NO_PROXY: "*" },
+  },
+  {
     name: "the repository of a hook is not named",
     environment: { GIT_DIR: "/none/.git", GIT_INDEX_FILE: "/none/index", GIT_WORK_TREE: "/none" },
     variables: { GIT_DIR: "", GIT_INDEX_FILE: "", GIT_WORK_TREE: "" },
