@@ -125,6 +125,7 @@ SIGNATURES: list[tuple[Any, str]] = [
     (starlette.datastructures.Headers({HEADER: RIGHT}), "ok"),
     (HttpHeaders({"HTTP_X_VTRYON_SIGNATURE": RIGHT}), "ok"),
     ([(b"host", b"shop.example"), (HEADER.encode(), RIGHT.encode())], "ok"),
+    ([[b"host", b"shop.example"], [HEADER.encode(), RIGHT.encode()]], "ok"),
     (((HEADER, RIGHT),), "ok"),
     ([(HEADER.encode(), RIGHT.encode())] * 2, "multiple_signatures"),
     ([(b"host", b"shop.example")], "missing_signature"),

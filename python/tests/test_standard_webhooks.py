@@ -142,6 +142,7 @@ FORMS: list[tuple[str, Any]] = [
     ("lists", {name: [value] for name, value in signed().items()}),
     ("bytes", {name.encode(): value.encode() for name, value in signed().items()}),
     ("ASGI", [(name.encode(), value.encode()) for name, value in signed().items()]),
+    ("ASGI, by lists", [[name.encode(), value.encode()] for name, value in signed().items()]),
     ("pairs of text", tuple(signed().items())),
     ("Werkzeug", Headers(signed())),
     ("Starlette", starlette.datastructures.Headers(signed())),

@@ -99,8 +99,15 @@ def decode_secret(secret: bytes) -> bytes:
 
 
 def is_list_of_pairs(headers: object) -> bool:
-    """Returns whether these are headers as ASGI has them: a list of names and values."""
-    return isinstance(headers, (list, tuple)) and len(headers) > 0 and isinstance(headers[0], tuple)
+    """Returns whether these are headers as ASGI has them: a list of names and values.
+
+    Servers pass tuples, adapters such as Mangum lists.
+    """
+    return (
+        isinstance(headers, (list, tuple))
+        and len(headers) > 0
+        and isinstance(headers[0], (tuple, list))
+    )
 
 
 def _pairs(headers: Any) -> Iterable[tuple[Any, Any]]:
