@@ -51,8 +51,8 @@ def check_plain(name: str, callback: object) -> None:
         raise WebhookError("invalid_option", f"`{name}` is async, and nothing awaits it here")
 
 
-def unrun(result: object) -> str | None:
-    """Describes the result of a call that has not run its code; None for any other result.
+def not_run_reason(result: object) -> str | None:
+    """Returns why the code of a call has not run, by its result; None if it has.
 
     It is an awaitable that nothing awaits, or a generator. A coroutine is closed.
     """
@@ -109,7 +109,7 @@ class Threads:
         if job.exception() is not None:
             return
         result, fault = job.result()
-        unrun(result)
+        not_run_reason(result)
         if fault is not None:
             self._on_late(fault)
 

@@ -21,7 +21,7 @@ from vtryon_webhooks.callbacks import (
     check_callable,
     check_plain,
     is_async,
-    unrun,
+    not_run_reason,
 )
 from vtryon_webhooks.codes import TABLE
 from vtryon_webhooks.errors import WebhookError
@@ -196,13 +196,13 @@ class Receiver:
             return refused("unavailable")
         try:
             result = yield handle
-            what = unrun(result)
+            what = not_run_reason(result)
         except Exception as fault:
             self._report.failed(fault, "verified")
             return refused("unavailable")
         if what:
-            unrun_error = WebhookError("invalid_option", f"`{name}` returned {what}")
-            self._report.refused(unrun_error, "verified")
+            refusal = WebhookError("invalid_option", f"`{name}` returned {what}")
+            self._report.refused(refusal, "verified")
             # Nothing has taken the event, so it has to come again.
             return refused("unavailable")
         return acknowledged()

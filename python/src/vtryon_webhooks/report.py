@@ -9,7 +9,7 @@ import traceback
 from functools import partial
 from typing import Callable, Literal
 
-from vtryon_webhooks.callbacks import OnError, unrun
+from vtryon_webhooks.callbacks import OnError, not_run_reason
 from vtryon_webhooks.errors import WebhookError
 
 #: Levels: refused and incomplete requests are INFO. A wrong signature, which may be due to a wrong
@@ -60,7 +60,7 @@ class Report:
         try:
             if self._on_error is None:
                 log()
-            elif what := unrun(self._on_error(fault)):
+            elif what := not_run_reason(self._on_error(fault)):
                 logger.error("invalid_option: `on_error` returned %s", what)
         except Exception:
             logger.error("on_error raised an exception")

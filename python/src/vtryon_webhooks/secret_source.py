@@ -9,7 +9,7 @@ import time
 from collections.abc import Awaitable
 from typing import Any, Callable, Union
 
-from vtryon_webhooks.callbacks import Threads, check_callable, check_plain, is_async, unrun
+from vtryon_webhooks.callbacks import Threads, check_callable, check_plain, is_async, not_run_reason
 from vtryon_webhooks.errors import WebhookError
 from vtryon_webhooks.options import UNSET, Unset
 from vtryon_webhooks.webhooks import Secrets, Webhooks
@@ -179,6 +179,6 @@ class PreparedSecrets:
 
 def _called(source: Callable[[], Any]) -> Any:
     secrets = source()
-    if what := unrun(secrets):
+    if what := not_run_reason(secrets):
         raise WebhookError("invalid_option", f"`secrets` returned {what}")
     return secrets
