@@ -1,6 +1,7 @@
 // Reads options, whatever a caller has passed as them.
 
 import { webhookError } from "./engine.js";
+import type { WebhookError } from "./error.js";
 
 /**
  * Checks that options are absent, or an object with no other names than `names`, unless undefined. Others would be
@@ -78,17 +79,22 @@ export function checkFunction(value: unknown, name: string): void {
 }
 
 /** Throws `invalid_option` if a function has returned a generator: none of its code has run. */
-export function checkResult(value: unknown, name: string): void {
+export function refuseGenerator(value: unknown, name: string): void {
+  const error = generatorError(value, name);
+  if (error !== undefined) throw error;
+}
+
+/** Returns what {@link refuseGenerator} throws. */
+export function generatorError(value: unknown, name: string): WebhookError | undefined {
   let kind: unknown;
   try {
     kind = (value as { [Symbol.toStringTag]?: unknown } | null | undefined)?.[Symbol.toStringTag];
   } catch {
     // A result may be any object.
   }
-  if (kind === "Generator" || kind === "AsyncGenerator") {
-    const message = `\`${name}\` returned a generator, and nothing iterates over it`;
-    throw webhookError("invalid_option", message);
-  }
+  if (kind !== "Generator" && kind !== "AsyncGenerator") return undefined;
+  const message = `\`${name}\` returned a generator, and nothing iterates over it`;
+  return webhookError("invalid_option", message);
 }
 
 /** Reads an environment variable; undefined if there is none, or if it may not be read. */

@@ -1,4 +1,5 @@
 import { WebhookError } from "../core/error.js";
+import { generatorError } from "../core/options.js";
 import { describeThrown } from "./thrown.js";
 
 /**
@@ -24,8 +25,9 @@ export class ErrorReporter {
   report(error: unknown, stage: Stage): void {
     try {
       if (this.#onError !== undefined) {
-        const result: unknown = this.#onError(error);
-        Promise.resolve(result).catch(() => {});
+        Promise.resolve(this.#onError(error))
+          .then(logGenerator)
+          .catch(() => {});
         return;
       }
       const known = WebhookError.is(error) ? error : undefined;
@@ -53,6 +55,12 @@ export class ErrorReporter {
     this.#suppressed.set(code, { until: now + LOG_INTERVAL_MS, count: 0 });
     console.error("vtryon-webhooks:", message, ...more);
   }
+}
+
+/** Logs that `onError` has returned a generator, since then nobody has got the error. */
+function logGenerator(result: unknown): void {
+  const refused = generatorError(result, "onError");
+  if (refused) console.error("vtryon-webhooks:", `${refused.code}: ${refused.message}`);
 }
 
 /**

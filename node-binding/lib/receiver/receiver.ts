@@ -1,7 +1,12 @@
 import { webhookError } from "../core/engine.js";
 import { WebhookError } from "../core/error.js";
 import type { VtryonEvent } from "../core/event.js";
-import { checkFunctionOption, checkOptions, checkResult, integerOption } from "../core/options.js";
+import {
+  checkFunctionOption,
+  checkOptions,
+  integerOption,
+  refuseGenerator,
+} from "../core/options.js";
 import type { SecretMatch } from "../core/report.js";
 import {
   checkStore,
@@ -45,7 +50,7 @@ export interface ReceiverOptions extends Options, IdempotencyOptions {
   /** Keeps duplicates away from `onEvent`. Without a store, every duplicate reaches it. */
   store?: IdempotencyStore | undefined;
   /** Handles an event. The answer is 200 after it has returned, and 503 if it throws. */
-  // Properties, not methods: those may be compared loosely, and a handler for one kind of event would be taken.
+  // Properties: TypeScript compares parameters of methods loosely, and would take a handler for one kind of event.
   onEvent: (event: VtryonEvent, context: Context) => unknown;
   /** Handles a signed body that is no event, which is then answered 200; without it, the answer is 400. */
   onQuarantine?: ((payload: Uint8Array, error: WebhookError) => unknown) | undefined;
@@ -140,7 +145,7 @@ export function createReceiver(
       state.stage = "unreadable";
       if (!onQuarantine) throw error;
       return async () =>
-        checkResult(await onQuarantine.call(options, payload, error), "onQuarantine");
+        refuseGenerator(await onQuarantine.call(options, payload, error), "onQuarantine");
     }
     const [match, event] = result;
     const idempotencyKey = event.idempotency_key;
@@ -148,7 +153,7 @@ export function createReceiver(
       deadline.check();
       const { signal } = deadline;
       const context = { ...match, idempotencyKey, fence, payload, signal };
-      checkResult(await onEvent.call(options, event, context), "onEvent");
+      refuseGenerator(await onEvent.call(options, event, context), "onEvent");
     };
     if (store === undefined) return () => handle(undefined);
     const reportVerified = (error: unknown) => reporter.report(error, "verified");

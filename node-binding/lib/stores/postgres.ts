@@ -1,5 +1,5 @@
 import { webhookError } from "../core/engine.js";
-import { checkFunction, checkOptions, checkResult } from "../core/options.js";
+import { checkFunction, checkOptions, refuseGenerator } from "../core/options.js";
 import { type Claim, type IdempotencyStore, ttlOptions } from "./idempotency.js";
 import {
   claimOf,
@@ -134,7 +134,7 @@ export class PostgresStore<Client extends PostgresClient> implements Idempotency
       let outcome: Transaction<T> = { ran: false };
       if (rows.length > 0) {
         const value = await work(client);
-        checkResult(value, "work");
+        refuseGenerator(value, "work");
         outcome = { ran: true, value };
       }
       // If the first fails, the second is not run.

@@ -1,5 +1,5 @@
 import { webhookError } from "../core/engine.js";
-import { checkFunction, checkOptions, checkResult } from "../core/options.js";
+import { checkFunction, checkOptions, refuseGenerator } from "../core/options.js";
 import { type Claim, type IdempotencyStore, ttlOptions } from "./idempotency.js";
 import {
   claimOf,
@@ -199,7 +199,7 @@ const PROBE_NUMBER = 2 ** 41 + 1;
 const unusable = (how: string): Error => webhookError("invalid_option", `\`database\` ${how}`);
 
 function synchronous<T>(value: T): T {
-  checkResult(value, "work");
+  refuseGenerator(value, "work");
   if (typeof (value as { then?: unknown } | null)?.then !== "function") return value;
   // Its own rejection does not matter. Other thenables are not touched: some start their work in `then`.
   if (value instanceof Promise) value.catch(() => {});

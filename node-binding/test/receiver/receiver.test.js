@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { PassThrough } from "node:stream";
 import { mock, test } from "node:test";
+import { setImmediate } from "node:timers/promises";
 import { Hono } from "hono";
 import { verify, WebhookError } from "vtryon-webhooks";
 import { vtryonWebhooks as forHono } from "vtryon-webhooks/hono";
@@ -144,6 +145,18 @@ for (const [option, body] of [
     assert.equal(log.mock.callCount(), 2);
   });
 }
+
+test("a generator that `onError` returns is named by the log, since nobody got the error", async (t) => {
+  const log = t.mock.method(console, "error", taken);
+  for (const onError of [() => generator(), async () => asyncGenerator()]) {
+    const receive = vtryonWebhooks({ secrets: SECRET, onEvent: unauthorized, onError });
+    assert.equal((await receive(request())).status, 503);
+    await setImmediate();
+  }
+  const text = "invalid_option: `onError` returned a generator, and nothing iterates over it";
+  const logged = log.mock.calls.map((call) => call.arguments);
+  assert.deepEqual(logged, Array(2).fill(["vtryon-webhooks:", text]));
+});
 
 /** Has the core trap, so that the next call would start it again, which fails until the test has ended. */
 function stopCore(t) {
