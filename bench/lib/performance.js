@@ -63,9 +63,9 @@ export function updatePage({ check = false } = {}) {
 function table(name) {
   if (name === "summary") return summaryTable();
   if (name === "missed") return missedTable();
-  if (name === "systems") return systemsTable(readResult("systems-load"));
+  if (name === "systems") return dated(readResult("systems-load"), systemsTable);
   if (name === "guarantees") return guaranteesTable();
-  if (name === "losses") return lossesTable(readResult("systems-losses"));
+  if (name === "losses") return dated(readResult("systems-losses"), lossesTable);
   if (name === "machine") return machinesTable();
   if (name === "cost") return [costTable(readResult("cost").cases), priceTable()].join("\n\n");
   if (name === "engine") return engineTable(readResult("engine"));
@@ -73,6 +73,10 @@ function table(name) {
   const result = readResult(name);
   return `${unitOf(result)}\n\n${resultTable(result)}`;
 }
+
+/** A table below the day of its result, which was measured on another machine than the rest. */
+const dated = (result, tableOf) =>
+  `Measured on ${result.measured}, on another machine than the rest.\n\n${tableOf(result)}`;
 
 /** The median of ours, and how many times that the other one takes. */
 function summaryTable() {
@@ -103,7 +107,8 @@ function missedTable() {
       .map((floor) => [
         `${result.title}, ${floor.case}`,
         floor.label,
-        figure(floor.median),
+        // One digit more where the target seems to be reached.
+        figure(floor.median) === figure(floor.target) ? floor.median.toFixed(3) : figure(floor.median),
         `${floor.sign} ${floor.target}`,
         result.measured,
       ]);
