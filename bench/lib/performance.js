@@ -108,7 +108,9 @@ function missedTable() {
         `${result.title}, ${floor.case}`,
         floor.label,
         // One digit more where the target seems to be reached.
-        figure(floor.median) === figure(floor.target) ? floor.median.toFixed(3) : figure(floor.median),
+        figure(floor.median) === figure(floor.target)
+          ? floor.median.toFixed(3)
+          : figure(floor.median),
         `${floor.sign} ${floor.target}`,
         result.measured,
       ]);
