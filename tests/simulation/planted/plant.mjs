@@ -16,7 +16,7 @@ const read = (file) => readFileSync(path.join(root, file), "utf8");
 const INVARIANTS = read("tests/simulation/src/invariants.txt").trimEnd().split("\n");
 
 /** How many seeds are tried, and how many steps each takes. */
-const SIZE = ["--seeds", "300", "--steps", "1500"];
+const SIZE = ["--seeds", "600", "--steps", "1500"];
 
 /** How long they may take together, in milliseconds, far longer than on a busy machine: a fault may make the engine loop. */
 const LIMIT = 1_800_000;
