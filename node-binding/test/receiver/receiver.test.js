@@ -3,7 +3,6 @@
 import assert from "node:assert/strict";
 import { PassThrough } from "node:stream";
 import { mock, test } from "node:test";
-import { setImmediate } from "node:timers/promises";
 import { Hono } from "hono";
 import { verify, WebhookError } from "vtryon-webhooks";
 import { vtryonWebhooks as forHono } from "vtryon-webhooks/hono";
@@ -151,7 +150,7 @@ test("a generator that `onError` returns is named by the log, since nobody got t
   for (const onError of [() => generator(), async () => asyncGenerator()]) {
     const receive = vtryonWebhooks({ secrets: SECRET, onEvent: unauthorized, onError });
     assert.equal((await receive(request())).status, 503);
-    await setImmediate();
+    await new Promise((rested) => setImmediate(rested));
   }
   const text = "invalid_option: `onError` returned a generator, and nothing iterates over it";
   const logged = log.mock.calls.map((call) => call.arguments);
