@@ -50,7 +50,7 @@ impl World {
         let left = self.kv.left();
         if !left.is_empty() && self.random.chance(400) {
             let task_id = left[self.random.index(left.len())].clone();
-            return Some((self.deployment.shards.shard_of(&Digest::of_task(&task_id)) as usize, task_id));
+            return Some((self.deployment.shards.shard_of_task(&task_id) as usize, task_id));
         }
         self.any_task()
     }
