@@ -157,19 +157,25 @@ test("of the example namespaces, each receiver handles each event once", async (
   assert.deepEqual(handled(), ["mail task_1 completed", "billing task_1 completed"]);
 });
 
-test("the example postgres lives on when its idle connections break", {
-  skip: skipPostgres,
-}, async (t) => {
+/** Starts an example with a PostgreSQL of its own; returns how tests connect to that too. */
+async function serveWithPostgres(t, name) {
   const { connection, stop } = await startPostgres();
   t.after(stop);
   const { host: PGHOST, user: PGUSER, database: PGDATABASE } = connection;
-  const { url, printed } = await listening(
-    t,
-    process.execPath,
-    ["index.js"],
-    path.join(project, "postgres"),
-    { VTRYON_WEBHOOK_SECRET: SECRET, PGHOST, PGUSER, PGDATABASE, PGAPPNAME: "receiver" },
-  );
+  const served = await listening(t, process.execPath, ["index.js"], path.join(project, name), {
+    VTRYON_WEBHOOK_SECRET: SECRET,
+    PGHOST,
+    PGUSER,
+    PGDATABASE,
+    PGAPPNAME: "receiver",
+  });
+  return { connection, ...served };
+}
+
+test("the example postgres lives on when its idle connections break", {
+  skip: skipPostgres,
+}, async (t) => {
+  const { connection, url, printed } = await serveWithPostgres(t, "postgres");
   const client = new pg.Client(connection);
   await client.connect();
   assert.equal((await post(url)).status, 200);
@@ -186,16 +192,7 @@ test("the example postgres lives on when its idle connections break", {
 test("the example postgres-transaction answers 503 if the commit fails, and lives on", {
   skip: skipPostgres,
 }, async (t) => {
-  const { connection, stop } = await startPostgres();
-  t.after(stop);
-  const { host: PGHOST, user: PGUSER, database: PGDATABASE } = connection;
-  const { url } = await listening(
-    t,
-    process.execPath,
-    ["index.js"],
-    path.join(project, "postgres-transaction"),
-    { VTRYON_WEBHOOK_SECRET: SECRET, PGHOST, PGUSER, PGDATABASE },
-  );
+  const { connection, url } = await serveWithPostgres(t, "postgres-transaction");
   const client = new pg.Client(connection);
   await client.connect();
   const looks = async () => (await client.query("SELECT task FROM looks")).rows.length;
